@@ -1,0 +1,129 @@
+package oracle
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+)
+
+// The client ports slotdiff gives out. They are never below the number of slots, so
+// that a port in a transcript is not taken for a slot, and their bus ports
+// (port + BusOffset) stay below 32768, where ephemeral ports begin.
+const (
+	PortMin   = 16384
+	PortMax   = 22767
+	BusOffset = 10000
+)
+
+// Port is a reserved pair of ports, free when it was given out. Until Release no
+// other slotdiff process of this user, and no other caller in this one, gets it.
+type Port struct {
+	client uint16
+	once   sync.Once
+}
+
+// Client is the port for RESP.
+func (p *Port) Client() uint16 { return p.client }
+
+// Bus is the port for the cluster bus.
+func (p *Port) Bus() uint16 { return p.client + BusOffset }
+
+// Release gives the pair back. It is idempotent.
+func (p *Port) Release() {
+	p.once.Do(func() { ports.release(p.client) })
+}
+
+// AcquirePort reserves a pair of ports that nobody listens on. Reservations vanish
+// with the process, however it ends.
+//
+// Numbers are given out in turn, from a random start, so that a port is reused as
+// late as possible: peers of a node that is gone keep dialling it for a while and
+// must not reach a stranger.
+func AcquirePort() (*Port, error) { return ports.acquire() }
+
+var ports allocator
+
+type allocator struct {
+	mu    sync.Mutex
+	lock  *os.File // byte p-PortMin is locked while port p is taken
+	next  int      // offset from PortMin
+	taken [PortMax - PortMin + 1]bool
+}
+
+func (a *allocator) acquire() (*Port, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.lock == nil {
+		dir, err := UserTempDir()
+		if err != nil {
+			return nil, fmt.Errorf("ports: %w", err)
+		}
+		a.lock, err = os.OpenFile(filepath.Join(dir, "ports"), os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("ports: %w", err)
+		}
+		a.next = rand.IntN(len(a.taken))
+	}
+	for range a.taken {
+		off := a.next
+		a.next = (a.next + 1) % len(a.taken)
+		if a.taken[off] {
+			continue
+		}
+		switch err := lockByte(a.lock, int64(off)); {
+		case errors.Is(err, errLocked):
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("ports: lock %s: %w", a.lock.Name(), err)
+		}
+		client := uint16(PortMin + off)
+		if !portFree(client) || !portFree(client+BusOffset) {
+			unlockByte(a.lock, int64(off))
+			continue
+		}
+		a.taken[off] = true
+		return &Port{client: client}, nil
+	}
+	return nil, fmt.Errorf("ports: no free pair between %d and %d", PortMin, PortMax)
+}
+
+func (a *allocator) release(client uint16) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	off := int(client) - PortMin
+	a.taken[off] = false
+	unlockByte(a.lock, int64(off))
+}
+
+// portFree binds the port and lets it go: a listener on loopback or on all
+// addresses makes the bind fail.
+func portFree(port uint16) bool {
+	l, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port))))
+	if err != nil {
+		return false
+	}
+	return l.Close() == nil
+}
+
+// UserTempDir is a directory of this user alone, below os.TempDir, that holds the
+// port reservations and one directory a run. It is made where it is missing.
+func UserTempDir() (string, error) {
+	dir := filepath.Join(os.TempDir(), "slotdiff-"+strconv.Itoa(os.Getuid()))
+	if err := os.Mkdir(dir, 0o700); err != nil && !os.IsExist(err) {
+		return "", err
+	}
+	fi, err := os.Lstat(dir)
+	if err != nil {
+		return "", err
+	}
+	if st, ok := fi.Sys().(*syscall.Stat_t); !fi.IsDir() || ok && int(st.Uid) != os.Getuid() {
+		return "", fmt.Errorf("%s exists and is not a directory of this user: remove it, or set TMPDIR", dir)
+	}
+	return dir, nil
+}
