@@ -1,0 +1,21 @@
+package bus
+
+import "encoding/binary"
+
+// FrameLen is the length of the packet that begins with b. It is 0 while b is shorter than
+// PrefixLen: more bytes are needed. The error is a [*RuleError] whose rule closes the link.
+// There is no upper limit: Redis buffers whatever length is announced.
+// Mirrors cluster_legacy.c:clusterReadHandler, which looks when it has exactly eight bytes.
+func FrameLen(b []byte) (int, error) {
+	if len(b) < PrefixLen {
+		return 0, nil
+	}
+	if string(b[:4]) != Signature {
+		return 0, &RuleError{Rule: RuleSignature}
+	}
+	n := binary.BigEndian.Uint32(b[offTotLen:])
+	if n < HeaderLen {
+		return 0, &RuleError{Rule: RuleLengthBelowHeader}
+	}
+	return int(n), nil
+}
