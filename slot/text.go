@@ -11,12 +11,12 @@ func (s Set) String() string {
 	if s.Empty() {
 		return "-"
 	}
-	return string(s.AppendText(nil, ','))
+	return string(s.AppendRanges(nil, ','))
 }
 
-// AppendText appends the ranges of s to b, with sep between them: ',' in our own
+// AppendRanges appends the ranges of s to b, with sep between them: ',' in our own
 // texts, ' ' in CLUSTER NODES and nodes.conf. An empty set appends nothing.
-func (s *Set) AppendText(b []byte, sep byte) []byte {
+func (s *Set) AppendRanges(b []byte, sep byte) []byte {
 	start := len(b)
 	for lo, hi := range s.Ranges() {
 		if len(b) > start {
