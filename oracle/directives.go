@@ -1,6 +1,9 @@
 package oracle
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Defaults are the directives every cluster node gets, in the order they are
 // written. NodeSpec.Directives displace those of the same name. bind, port, dir and
@@ -60,5 +63,44 @@ func ConfText(base, extra [][2]string) string {
 	for _, d := range extra {
 		line(d)
 	}
+	return b.String()
+}
+
+// owned are the directives a driver sets itself: by them it finds its node again.
+var owned = map[string]bool{
+	"port": true, "bind": true, "dir": true, "logfile": true, "daemonize": true,
+	"cluster-port": true, "unixsocket": true, "include": true, "pidfile": true,
+}
+
+// CheckDirectives refuses directives that only a driver may set, and text that
+// would become more than one line.
+func CheckDirectives(ds [][2]string) error {
+	for _, d := range ds {
+		switch {
+		case owned[strings.ToLower(d[0])]:
+			return fmt.Errorf("directive %s: set by the driver, not by a case", d[0])
+		case d[0] == "" || strings.ContainsAny(d[0], " \t\r\n") || strings.ContainsAny(d[1], "\r\n"):
+			return fmt.Errorf("directive %q %q: want a name without blanks and a value of one line", d[0], d[1])
+		}
+	}
+	return nil
+}
+
+// QuoteConf quotes a value of any content as one argument of redis.conf.
+func QuoteConf(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c < ' ' || c >= 0x7f:
+			fmt.Fprintf(&b, `\x%02x`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	b.WriteByte('"')
 	return b.String()
 }

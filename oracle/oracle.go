@@ -15,6 +15,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 )
 
 // Driver starts nodes of one product and version. It is safe for concurrent use.
@@ -118,7 +119,10 @@ type StartError struct {
 }
 
 func (e *StartError) Error() string {
-	s := fmt.Sprintf("node %s: %s: %v", e.Node, e.Stage, e.Cause)
+	cause := e.Cause.Error()
+	// An exit's own text begins with the node too.
+	cause = strings.TrimPrefix(cause, "node "+e.Node+": ")
+	s := fmt.Sprintf("node %s: %s: %s", e.Node, e.Stage, cause)
 	if e.Log != "" {
 		s += "\n" + e.Log
 	}
