@@ -11,11 +11,16 @@ func FrameLen(b []byte) (int, error) {
 		return 0, nil
 	}
 	if string(b[:4]) != Signature {
-		return 0, &RuleError{Rule: RuleSignature}
+		return 0, errSignature
 	}
 	n := binary.BigEndian.Uint32(b[offTotLen:])
 	if n < HeaderLen {
-		return 0, &RuleError{Rule: RuleLengthBelowHeader}
+		return 0, errLengthBelowHeader
 	}
 	return int(n), nil
 }
+
+var (
+	errSignature         = &RuleError{Rule: RuleSignature}
+	errLengthBelowHeader = &RuleError{Rule: RuleLengthBelowHeader}
+)
