@@ -35,6 +35,12 @@ type CommandReader struct {
 	// networking.c:authRequired apply. It may be changed between any two calls.
 	Unauthenticated bool
 
+	// StallOnSplitError makes the reader as silent as 8.6.3 is about a bad argument that
+	// arrives in a later read than the start of its array. The server then marks the error
+	// on a command that it holds to be incomplete and never looks at it again: no reply,
+	// no close, every later byte is buffered in vain until the query buffer limit.
+	StallOnSplitError bool
+
 	src    io.Reader
 	limits CommandLimits
 
@@ -47,6 +53,8 @@ type CommandReader struct {
 	spans   []span
 	args    [][]byte // arguments handed out since the last Fill
 	text    []byte   // bytes of inline arguments handed out since the last Fill
+	split   bool     // the array's arguments were waited for at the end of an earlier read
+	stalled bool     // see StallOnSplitError
 	err     error    // sticky
 }
 
@@ -94,6 +102,8 @@ func (r *CommandReader) Next() (args [][]byte, ok bool, err error) {
 	for r.err == nil {
 		var done bool
 		switch {
+		case r.stalled:
+			return nil, false, nil
 		case r.missing > 0:
 			done = r.readArguments()
 		case r.pos == len(r.buf):
@@ -107,11 +117,13 @@ func (r *CommandReader) Next() (args [][]byte, ok bool, err error) {
 			break
 		}
 		if !done {
+			r.split = r.missing > 0
 			return nil, false, nil
 		}
 		if r.missing > 0 {
 			continue
 		}
+		r.split = false
 		if len(r.spans) > 0 {
 			args = r.collect()
 		}
@@ -177,7 +189,13 @@ func (r *CommandReader) makeRoom() {
 	}
 }
 
-func (r *CommandReader) fail(reason string) { r.err = &ProtocolError{Reason: reason} }
+func (r *CommandReader) fail(reason string) {
+	if r.split && r.StallOnSplitError {
+		r.stalled = true
+		return
+	}
+	r.err = &ProtocolError{Reason: reason}
+}
 
 // readCount reads the line "*N" at pos; done is false when it is incomplete. It mirrors
 // the first half of networking.c:processMultibulkBuffer, which looks for the \r no
@@ -244,7 +262,7 @@ func (r *CommandReader) readLength() (done bool) {
 		return false
 	}
 	if rest[0] != '$' {
-		r.fail(expectedDollar(rest[0]))
+		r.fail("expected '$', got '" + string(rest[:1]) + "'")
 		return false
 	}
 	n, ok := parseInt(rest[1:end])
@@ -259,15 +277,6 @@ func (r *CommandReader) readLength() (done bool) {
 	r.pos += end + 2
 	r.bulk = n
 	return true
-}
-
-// expectedDollar is the server's complaint about the byte got. It is formatted as a C
-// string, so that a NUL ends it.
-func expectedDollar(got byte) string {
-	if got == 0 {
-		return "expected '$', got '"
-	}
-	return "expected '$', got '" + string([]byte{got}) + "'"
 }
 
 // collect turns the spans of a whole command into its arguments.

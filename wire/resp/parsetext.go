@@ -14,10 +14,10 @@ type TextError struct {
 
 func (e *TextError) Error() string { return fmt.Sprintf("resp: line %d: %s", e.Line, e.Reason) }
 
-// errText is a cause without its line, which the parser adds.
+// errText is a cause without its place, which the caller adds.
 type errText string
 
-func (e errText) Error() string { return "resp: " + string(e) }
+func (e errText) Error() string { return string(e) }
 
 // ParseText reads one value in the form that Text writes. A line end after the last line
 // is allowed, anything else is a *TextError.
@@ -43,7 +43,7 @@ func ParseTexts(text string) ([]Value, error) {
 	for p.next < len(p.lines) {
 		v, err := p.value(0)
 		if err != nil {
-			return nil, &TextError{p.at(), err.Error()[len("resp: "):]}
+			return nil, &TextError{p.at(), err.Error()}
 		}
 		vs = append(vs, v)
 	}
@@ -107,7 +107,7 @@ func (p *textParser) rest(line string, indent int) (v Value, err error) {
 	switch v.Kind {
 	case '"':
 		v.Kind = Bulk
-		v.Str, err = Unquote(line)
+		v.Str, err = unquote(line)
 		return v, err
 	case SimpleString, Error:
 		v.Str, err = parseBare(arg)
@@ -123,7 +123,7 @@ func (p *textParser) rest(line string, indent int) (v Value, err error) {
 		v.Str, err = p.stringLines(arg, indent)
 		return v, err
 	case BlobError:
-		v.Str, err = Unquote(arg)
+		v.Str, err = unquote(arg)
 		return v, err
 	case Verbatim:
 		return v, p.verbatim(&v, arg, indent)
@@ -186,7 +186,7 @@ func (p *textParser) members(header string, each, indent int) ([]Value, error) {
 
 func (p *textParser) verbatim(v *Value, arg string, indent int) (err error) {
 	if strings.HasPrefix(arg, `"`) {
-		payload, err := Unquote(arg)
+		payload, err := unquote(arg)
 		if err != nil {
 			return err
 		}
@@ -205,7 +205,7 @@ func (p *textParser) verbatim(v *Value, arg string, indent int) (err error) {
 	}
 	switch arg[3] {
 	case ':':
-		v.Str, err = Unquote(arg[4:])
+		v.Str, err = unquote(arg[4:])
 	case ' ':
 		v.Str, err = p.stringLines(arg[4:], indent)
 	default:
@@ -236,7 +236,7 @@ func (p *textParser) stringLines(word string, indent int) ([]byte, error) {
 		switch {
 		case line == "":
 		case line[0] == '"':
-			part, err := Unquote(line)
+			part, err := unquote(line)
 			if err != nil {
 				return nil, err
 			}
@@ -254,7 +254,7 @@ func (p *textParser) stringLines(word string, indent int) ([]byte, error) {
 
 func parseBare(arg string) ([]byte, error) {
 	if strings.HasPrefix(arg, `"`) {
-		return Unquote(arg)
+		return unquote(arg)
 	}
 	for i := range len(arg) {
 		if !isPrintable(arg[i]) {

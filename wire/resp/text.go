@@ -2,6 +2,7 @@ package resp
 
 import (
 	"bytes"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -198,25 +199,28 @@ func appendQuoted(b, s []byte) []byte {
 // Unquote reads what Quote writes. It fails on anything else: a missing quote, an escape
 // that Quote does not know, a byte that Quote would have escaped.
 func Unquote(text string) ([]byte, error) {
-	s, rest, err := unquotePrefix(text)
-	if err == nil && rest != "" {
-		return nil, errText("text follows the closing quote")
+	s, err := unquote(text)
+	if err != nil {
+		return nil, fmt.Errorf("resp: %.40q: %w", text, err)
 	}
-	return s, err
+	return s, nil
 }
 
-func unquotePrefix(text string) (s []byte, rest string, err error) {
+func unquote(text string) ([]byte, error) {
 	if text == "" || text[0] != '"' {
-		return nil, "", errText("a quoted string begins with a quote")
+		return nil, errText("a quoted string begins with a quote")
 	}
-	s = []byte{}
+	s := []byte{}
 	for i := 1; i < len(text); i++ {
 		c := text[i]
 		switch {
 		case c == '"':
-			return s, text[i+1:], nil
+			if i+1 < len(text) {
+				return nil, errText("text follows the closing quote")
+			}
+			return s, nil
 		case !isPrintable(c):
-			return nil, "", errText("an unprintable byte stands in a quoted string")
+			return nil, errText("an unprintable byte stands in a quoted string")
 		case c != '\\':
 			s = append(s, c)
 			continue
@@ -232,9 +236,9 @@ func unquotePrefix(text string) (s []byte, rest string, err error) {
 		}
 		j := strings.IndexByte(`\"nrtab`, text[i])
 		if j < 0 {
-			return nil, "", errText("unknown escape \\" + text[i:i+1])
+			return nil, errText("unknown escape \\" + text[i:i+1])
 		}
 		s = append(s, "\\\"\n\r\t\a\b"[j])
 	}
-	return nil, "", errText("a quoted string has no end")
+	return nil, errText("a quoted string has no end")
 }
