@@ -1,9 +1,6 @@
 package resp
 
-import (
-	"math"
-	"strconv"
-)
+import "strconv"
 
 // Append appends v as it stands on the wire.
 //
@@ -190,18 +187,4 @@ func AppendCommandStrings(b []byte, args ...string) []byte {
 		b = AppendBulkString(b, arg)
 	}
 	return b
-}
-
-// FormatDouble appends f as Redis writes doubles in replies: the shortest digits that
-// read back to f, "inf", "-inf" and "nan" (networking.c:addReplyDouble, fpconv_dtoa).
-func FormatDouble(b []byte, f float64) []byte {
-	switch {
-	case math.IsNaN(f):
-		return append(b, "nan"...)
-	case math.IsInf(f, 1):
-		return append(b, "inf"...)
-	case math.IsInf(f, -1):
-		return append(b, "-inf"...)
-	}
-	return strconv.AppendFloat(b, f, 'g', -1, 64)
 }
