@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 
@@ -58,11 +59,20 @@ func line(res *verdict.Result, witness, replay string, refs []string) Line {
 
 // Append adds the line as JSON with a line end.
 func (l Line) Append(b []byte) []byte {
-	j, err := json.Marshal(l)
-	if err != nil {
-		panic(err) // strings and numbers always marshal
+	return append(b, marshal(l, "")...)
+}
+
+// marshal writes JSON with a line end and with <, > and & as they are: these
+// files are read by people and contain masks like <ms>.
+func marshal(v any, indent string) []byte {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", indent)
+	if err := enc.Encode(v); err != nil {
+		panic(err) // our own types always marshal
 	}
-	return append(append(b, j...), '\n')
+	return buf.Bytes()
 }
 
 // millis rounds up, so that nothing that took time shows as zero.

@@ -11,7 +11,6 @@
 package evidence
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -331,11 +330,7 @@ func (r *Run) createFile(name string) (io.WriteCloser, error) {
 }
 
 func (r *Run) writeJSON(name string, v any) {
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		panic(err) // our own types always marshal
-	}
-	r.write(name, append(b, '\n'))
+	r.write(name, marshal(v, "  "))
 }
 
 // fail keeps the first failure. Those that follow are mostly the same one again.
