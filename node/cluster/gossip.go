@@ -1,0 +1,110 @@
+package cluster
+
+import (
+	"strings"
+
+	"github.com/slotdiff/slotdiff/wire/bus"
+)
+
+// handleGossip takes what a node says of others. From an unknown sender nothing is believed.
+// One id that no node can have makes the whole section void.
+// Mirrors clusterProcessGossipSection.
+func (n *Node) handleGossip(l *link, sender *peer, body *bus.Ping) {
+	if bad := countBadIDs(body.Gossip); bad > 0 {
+		who := "Unknown node"
+		if sender != nil {
+			who = "Node " + sender.name()
+		}
+		n.logf(LevelWarning, "%s gossiped %d nodes with invalid IDs.", who, bad)
+		return
+	}
+	if sender == nil {
+		return
+	}
+	for i := range body.Gossip {
+		g := &body.Gossip[i]
+		switch p := n.byID[g.ID]; {
+		case p == nil:
+			n.learnPeer(g)
+		case p != n.myself:
+			n.handleGossipEntry(sender, p, g)
+		}
+		if l.closed {
+			return // by a new address of the sender itself
+		}
+	}
+}
+
+func countBadIDs(gossip []bus.Gossip) int {
+	bad := 0
+	for i := range gossip {
+		if !gossip[i].ID.Valid() {
+			bad++
+		}
+	}
+	return bad
+}
+
+// handleGossipEntry takes what the sender says of a known node.
+func (n *Node) handleGossipEntry(sender, p *peer, g *bus.Gossip) {
+	failing := g.Flags.Any(flagsFailing)
+	if sender.isMaster() {
+		if failing {
+			if n.addFailReport(p, sender) {
+				n.logf(LevelVerbose, "Node %s reported node %s as not reachable.", sender.name(), p.name())
+			}
+			n.markFailing(p)
+		} else if n.delFailReport(p, sender) {
+			n.logf(LevelVerbose, "Node %s reported node %s is back online.", sender.name(), p.name())
+		}
+	}
+	if failing {
+		return
+	}
+	if p.pingSent == 0 && n.countFailReports(p) == 0 {
+		pong := Time(g.PongReceived) * 1000
+		if pong <= n.now+gossipFuture && pong > p.pongReceived {
+			p.pongReceived = pong
+		}
+	}
+	if !p.flags.Any(flagsFailing) || g.Flags.Any(bus.FlagNoAddr) {
+		return
+	}
+	port, tlsPort := n.clientPorts(g.Port, g.PPort)
+	ip := g.IP.String()
+	if strings.EqualFold(p.ip, ip) && p.port == port && p.tlsPort == tlsPort && p.cport == int(g.CPort) {
+		return
+	}
+	if !n.gossipAddressSafe(g) {
+		return
+	}
+	n.closeLink(p.out)
+	p.ip, p.port, p.tlsPort, p.cport = ip, port, tlsPort, int(g.CPort)
+	p.flags &^= bus.FlagNoAddr
+}
+
+// learnPeer adds a node that another node knows.
+func (n *Node) learnPeer(g *bus.Gossip) {
+	if g.Flags.Any(bus.FlagNoAddr) || n.blacklisted(g.ID) || !n.gossipAddressSafe(g) {
+		return
+	}
+	flags := g.Flags
+	if flags.Any(bus.FlagMyself) {
+		n.unsafe(UnsafeMyselfGossiped, "node %s", g.ID)
+		flags &^= bus.FlagMyself
+	}
+	p := n.newPeer(g.ID, flags)
+	p.ip = g.IP.String()
+	p.port, p.tlsPort = n.clientPorts(g.Port, g.PPort)
+	p.cport = int(g.CPort)
+	n.addPeer(p)
+	n.addToShard(p.shardID, p)
+}
+
+func (n *Node) gossipAddressSafe(g *bus.Gossip) bool {
+	if !g.IP.Terminated() || !addressSafe(g.IP.String()) {
+		n.unsafe(UnsafeAddress, "gossip about node %s has the address %q", g.ID, g.IP)
+		return false
+	}
+	return true
+}

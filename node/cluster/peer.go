@@ -1,0 +1,234 @@
+package cluster
+
+import (
+	"slices"
+
+	"github.com/slotdiff/slotdiff/slot"
+	"github.com/slotdiff/slotdiff/wire/bus"
+)
+
+// peer is one known node, this one too (struct _clusterNode).
+type peer struct {
+	id      bus.ID
+	shardID bus.ID
+	flags   bus.NodeFlags
+
+	configEpoch uint64 // last seen
+	slots       slot.Set
+	numSlots    int // slots.Len()
+
+	master   *peer // nil: a master, or a replica whose master is not known
+	replicas []*peer
+
+	created        Time
+	pingSent       Time // 0: no ping is outstanding
+	pongReceived   Time
+	dataReceived   Time
+	failTime       Time // when FAIL was set
+	votedTime      Time // when this node last voted for a replica of it
+	orphanedTime   Time // since when it is a master without replicas that work, 0: it is not
+	replOffset     int64
+	replOffsetTime Time
+
+	ip       string // "": not known
+	hostname string
+	nodename string
+	port     int // plain client port
+	tlsPort  int
+	cport    int
+
+	out *link // dialled by this node
+	in  *link // accepted from it, once it is known that it is from it
+
+	reports  []failReport
+	gossiped uint64 // number of the last packet whose gossip section named it
+}
+
+// failReport is what a master said: that a node is failing.
+type failReport struct {
+	from *peer
+	time Time
+}
+
+func (p *peer) isMaster() bool    { return p.flags.Any(bus.FlagMaster) }
+func (p *peer) isReplica() bool   { return p.flags.Any(bus.FlagReplica) }
+func (p *peer) inHandshake() bool { return p.flags.Any(bus.FlagHandshake) }
+func (p *peer) hasAddr() bool     { return !p.flags.Any(bus.FlagNoAddr) }
+func (p *peer) timedOut() bool    { return p.flags.Any(bus.FlagPFail) }
+func (p *peer) failed() bool      { return p.flags.Any(bus.FlagFail) }
+
+// clientPort mirrors clusterNodeClientPort.
+func (p *peer) clientPort(tls bool) int {
+	if tls {
+		return p.tlsPort
+	}
+	return p.port
+}
+
+// name is how a node is called in log records.
+func (p *peer) name() string { return string(p.id[:]) + " (" + p.nodename + ")" }
+
+// topMaster mirrors clusterNodeGetMaster, which follows masters for ever where replicas name each
+// other; here the walk ends at the first node that it meets again.
+func (p *peer) topMaster() *peer {
+	slow, top := p, p
+	for step := 1; top.master != nil; step++ {
+		top = top.master
+		if top == slow {
+			break
+		}
+		if step%2 == 0 {
+			slow = slow.master
+		}
+	}
+	return top
+}
+
+// addReplica mirrors clusterNodeAddSlave.
+func (p *peer) addReplica(r *peer) {
+	if slices.Contains(p.replicas, r) {
+		return
+	}
+	p.replicas = append(p.replicas, r)
+	p.flags |= bus.FlagMigrateTo
+}
+
+// removeReplica mirrors clusterNodeRemoveSlave.
+func (p *peer) removeReplica(r *peer) {
+	i := slices.Index(p.replicas, r)
+	if i < 0 {
+		return
+	}
+	p.replicas = slices.Delete(p.replicas, i, i+1)
+	if len(p.replicas) == 0 {
+		p.flags &^= bus.FlagMigrateTo
+	}
+}
+
+// workingReplicas mirrors clusterCountNonFailingSlaves.
+func (p *peer) workingReplicas() int {
+	ok := 0
+	for _, r := range p.replicas {
+		if !r.failed() {
+			ok++
+		}
+	}
+	return ok
+}
+
+// newPeer mirrors createClusterNode. A zero id is replaced by a random one.
+func (n *Node) newPeer(id bus.ID, flags bus.NodeFlags) *peer {
+	if id == (bus.ID{}) {
+		id = n.randomID()
+	}
+	return &peer{id: id, shardID: n.randomID(), flags: flags, created: n.now}
+}
+
+// lookup finds a node by its id (clusterLookupNode); ids that no node can have are not found.
+func (n *Node) lookup(id bus.ID) *peer {
+	if !id.Valid() {
+		return nil
+	}
+	return n.byID[id]
+}
+
+// lookupArg finds a node by the argument of a command.
+func (n *Node) lookupArg(arg string) *peer {
+	if len(arg) != bus.IDLen {
+		return nil
+	}
+	return n.lookup(bus.ID([]byte(arg)))
+}
+
+// addPeer mirrors clusterAddNode.
+func (n *Node) addPeer(p *peer) {
+	if n.byID[p.id] != nil {
+		panic("cluster: node " + p.id.String() + " added twice")
+	}
+	n.byID[p.id] = p
+	n.peers = append(n.peers, p)
+}
+
+// renamePeer mirrors clusterRenameNode.
+func (n *Node) renamePeer(p *peer, id bus.ID) {
+	n.logf(LevelDebug, "Renaming node %s into %s", p.id, id)
+	delete(n.byID, p.id)
+	p.id = id
+	n.byID[id] = p
+	n.addToShard(p.shardID, p)
+}
+
+// delPeer forgets a node. Mirrors clusterDelNode and freeClusterNode.
+func (n *Node) delPeer(p *peer) {
+	if p == n.myself {
+		panic("cluster: a node cannot forget itself")
+	}
+	for s := range slot.Count {
+		if n.importing[s] == p {
+			n.importing[s] = nil
+		}
+		if n.migrating[s] == p {
+			n.migrating[s] = nil
+		}
+		if n.slots[s] == p {
+			n.delSlot(uint16(s))
+		}
+	}
+	for _, q := range n.peers {
+		if q != p {
+			n.delFailReport(q, p)
+		}
+	}
+	n.removeFromShard(p)
+	for _, r := range p.replicas {
+		r.master = nil
+	}
+	if p.isReplica() && p.master != nil {
+		p.master.removeReplica(p)
+	}
+	delete(n.byID, p.id)
+	n.peers = slices.Delete(n.peers, slices.Index(n.peers, p), slices.Index(n.peers, p)+1)
+	n.closeLink(p.out)
+	n.closeLink(p.in)
+}
+
+// setAsMaster mirrors clusterSetNodeAsMaster.
+func (n *Node) setAsMaster(p *peer) {
+	if p.isMaster() {
+		return
+	}
+	if p.master != nil {
+		p.master.removeReplica(p)
+		if p != n.myself {
+			p.flags |= bus.FlagMigrateTo
+		}
+	}
+	p.flags &^= bus.FlagReplica
+	p.flags |= bus.FlagMaster
+	p.master = nil
+	n.later(todoSave | todoUpdateState)
+}
+
+// maxEpoch mirrors clusterGetMaxEpoch.
+func (n *Node) maxEpoch() uint64 {
+	top := n.currentEpoch
+	for _, p := range n.peers {
+		top = max(top, p.configEpoch)
+	}
+	return top
+}
+
+// randomID mirrors getRandomHexChars for 40 characters.
+func (n *Node) randomID() (id bus.ID) {
+	const digits = "0123456789abcdef"
+	for i := 0; i < len(id); i += 10 {
+		x := n.rand.Uint64()
+		for j := range 10 {
+			id[i+j] = digits[x>>(4*j)&15]
+		}
+	}
+	return id
+}
+
+// chance is a random number in 0..below-1.
+func (n *Node) chance(below int) int { return int(n.rand.Uint64() % uint64(below)) }

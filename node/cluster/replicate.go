@@ -1,0 +1,60 @@
+package cluster
+
+import "github.com/slotdiff/slotdiff/slot"
+
+// becomeReplicaOf mirrors clusterSetMaster. It does nothing where Redis would end in an assertion:
+// for this node itself, and while it owns slots.
+func (n *Node) becomeReplicaOf(p *peer) {
+	if p == n.myself || n.myself.numSlots != 0 {
+		n.unsafe(UnsafeOwnMaster, "not following %s with %d slots of my own", p.id, n.myself.numSlots)
+		return
+	}
+	if n.myself.isMaster() {
+		n.myself.flags &^= flagMaster | flagMigrateTo
+		n.myself.flags |= flagReplica
+		n.closeSlots()
+	} else if n.myself.master != nil {
+		n.myself.master.removeReplica(n.myself)
+	}
+	n.myself.master = p
+	n.updateShard(n.myself, p.shardID)
+	p.addReplica(n.myself)
+	n.follow(p)
+	// removeAllNotOwnedShardChannelSubscriptions
+	all := slot.Full()
+	others := all.Minus(&p.slots)
+	n.changed = n.changed.Union(&others)
+	n.resetManualFailover()
+}
+
+// follow tells the data plane whose replica it is (replicationSetMaster).
+func (n *Node) follow(p *peer) {
+	n.follows = true
+	n.ready.Data = append(n.ready.Data, Follow{Host: p.ip, Port: p.clientPort(n.set.TLSReplication)})
+}
+
+// unfollow tells the data plane that it is nobody's replica (replicationUnsetMaster).
+func (n *Node) unfollow() {
+	if n.follows {
+		n.follows = false
+		n.ready.Data = append(n.ready.Data, Unfollow{})
+	}
+}
+
+// handleReplicate is CLUSTER REPLICATE.
+func (n *Node) handleReplicate(r Replicate) Answer {
+	p := n.lookupArg(r.Node)
+	switch {
+	case p == nil:
+		return unknownNode(r.Node)
+	case p == n.myself:
+		return refuse("Can't replicate myself")
+	case p.isReplica():
+		return refuse("I can only replicate a master, not a replica.")
+	case n.myself.isMaster() && (n.myself.numSlots != 0 || r.Keys != 0):
+		return refuse("To set a master the node must be empty and without assigned slots.")
+	}
+	n.becomeReplicaOf(p)
+	n.later(todoUpdateState | todoSave | todoBroadcastPong)
+	return ok
+}

@@ -1,0 +1,78 @@
+package cluster
+
+import (
+	"slices"
+
+	"github.com/slotdiff/slotdiff/wire/bus"
+)
+
+// shard is the nodes that share a shard id, in the order in which they joined. A
+// node in handshake is in none.
+type shard struct {
+	id      bus.ID
+	members []*peer
+}
+
+func (n *Node) shardOf(id bus.ID) *shard {
+	for _, sh := range n.shards {
+		if sh.id == id {
+			return sh
+		}
+	}
+	return nil
+}
+
+// addToShard mirrors clusterAddNodeToShard.
+func (n *Node) addToShard(id bus.ID, p *peer) {
+	sh := n.shardOf(id)
+	if sh == nil {
+		sh = &shard{id: id}
+		n.shards = append(n.shards, sh)
+	}
+	if !slices.Contains(sh.members, p) {
+		sh.members = append(sh.members, p)
+	}
+}
+
+// removeFromShard mirrors clusterRemoveNodeFromShard.
+func (n *Node) removeFromShard(p *peer) {
+	i := slices.IndexFunc(n.shards, func(sh *shard) bool { return sh.id == p.shardID })
+	if i < 0 {
+		return
+	}
+	sh := n.shards[i]
+	if j := slices.Index(sh.members, p); j >= 0 {
+		sh.members = slices.Delete(sh.members, j, j+1)
+	}
+	if len(sh.members) == 0 {
+		n.shards = slices.Delete(n.shards, i, i+1)
+	}
+}
+
+// assignShard mirrors assignShardIdToNode.
+func (n *Node) assignShard(p *peer, id bus.ID, t todo) {
+	n.removeFromShard(p)
+	p.shardID = id
+	n.addToShard(id, p)
+	n.later(t)
+}
+
+// updateShard believes a node's shard id: a master takes its replicas along, a replica must agree
+// with its master. Mirrors updateShardId.
+func (n *Node) updateShard(p *peer, id bus.ID) {
+	if p.shardID == id {
+		return
+	}
+	if p.master != nil {
+		if p.master.shardID == id {
+			n.assignShard(p, id, todoSave)
+		}
+		return
+	}
+	n.assignShard(p, id, todoSave)
+	for _, r := range p.replicas {
+		if r.shardID != id {
+			n.assignShard(r, id, todoSave|todoSync)
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package cluster
+
+import "fmt"
+
+// Unsafe names an input that real Redis answers with a crash, a hang, an access out of bounds or a
+// table that it cannot read again. The core ignores what the rule names and goes on. Its log
+// record begins with the name.
+type Unsafe uint8
+
+// The rules.
+const (
+	UnsafeNone Unsafe = iota
+	// UnsafeEpochOverflow: an epoch would go on from 2^64-1 to 0.
+	UnsafeEpochOverflow
+	// UnsafeForgetsItself: a FORGOTTEN_NODE extension names its own sender (use after free).
+	UnsafeForgetsItself
+	// UnsafeOwnMaster: this node would follow itself, or follow while it owns slots (assertion).
+	UnsafeOwnMaster
+	// UnsafeSenderID: a node introduces itself with an id that no node can have (nodes.conf).
+	UnsafeSenderID
+	// UnsafeShardID: a shard id that no shard can have (nodes.conf).
+	UnsafeShardID
+	// UnsafeName: a host name or node name with bytes that end a field or a line (nodes.conf).
+	UnsafeName
+	// UnsafeAddress: an address with such bytes, or one that is not terminated (nodes.conf).
+	UnsafeAddress
+	// UnsafeMyselfGossiped: gossip that would add another node that is "myself" (nodes.conf).
+	UnsafeMyselfGossiped
+	// UnsafeReplicaOfItself: a node that says it is its own replica (endless loop).
+	UnsafeReplicaOfItself
+	// UnsafeUnknownMaster: a slot is claimed while this node's own master is unknown (null pointer).
+	UnsafeUnknownMaster
+	// UnsafeLayout: a packet that Check accepts and that cannot be laid out.
+	UnsafeLayout
+)
+
+var unsafeNames = [...]string{
+	UnsafeNone:            "none",
+	UnsafeEpochOverflow:   "epoch-overflow",
+	UnsafeForgetsItself:   "forgets-itself",
+	UnsafeOwnMaster:       "own-master",
+	UnsafeSenderID:        "sender-id",
+	UnsafeShardID:         "shard-id",
+	UnsafeName:            "name",
+	UnsafeAddress:         "address",
+	UnsafeMyselfGossiped:  "myself-gossiped",
+	UnsafeReplicaOfItself: "replica-of-itself",
+	UnsafeUnknownMaster:   "unknown-master",
+	UnsafeLayout:          "layout",
+}
+
+// String is the rule's name.
+func (u Unsafe) String() string {
+	if int(u) < len(unsafeNames) {
+		return unsafeNames[u]
+	}
+	return fmt.Sprintf("unsafe(%d)", uint8(u))
+}
+
+// unsafe records that a rule applied.
+func (n *Node) unsafe(u Unsafe, format string, args ...any) {
+	n.logf(LevelWarning, "unsafe %s: %s", u, fmt.Sprintf(format, args...))
+}
