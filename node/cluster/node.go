@@ -195,6 +195,9 @@ func (n *Node) Replica() bool { return n.myself.isReplica() }
 // Owns reports whether this node, or the master that it is a replica of, owns slot s.
 func (n *Node) Owns(s uint16) bool { return n.slots[s] != nil && n.slots[s] == n.shardMaster() }
 
+// Importing reports whether this node imports slot s.
+func (n *Node) Importing(s uint16) bool { return n.importing[s] != nil }
+
 // Owned are the slots that this node owns itself.
 func (n *Node) Owned() slot.Set { return n.myself.slots }
 

@@ -30,20 +30,12 @@ func (n *Node) AppendNodes(b []byte, tls bool) []byte {
 	return b
 }
 
-// ReplicaLines is CLUSTER REPLICAS node: a line for each replica, without its newline. Where refused
-// is an error there are none.
-func (n *Node) ReplicaLines(node string, tls bool) (lines []string, refused Answer) {
-	p := n.lookupArg(node)
-	if p == nil {
-		return nil, unknownNode(node)
+// AppendNode appends the line of one node, as CLUSTER REPLICAS gives it. An unknown id appends nothing.
+func (n *Node) AppendNode(b []byte, id bus.ID, tls bool) []byte {
+	if p := n.byID[id]; p != nil {
+		b = n.appendLine(b, p, nodesconf.Form{TLS: tls})
 	}
-	if p.isReplica() {
-		return nil, refuse("The specified node is not a master")
-	}
-	for _, r := range p.replicas {
-		lines = append(lines, string(n.appendLine(nil, r, nodesconf.Form{TLS: tls})))
-	}
-	return lines, ok
+	return b
 }
 
 func (n *Node) appendLine(b []byte, p *peer, form nodesconf.Form) []byte {
@@ -84,8 +76,8 @@ var statNames = [bus.TypeCount]string{
 	bus.TypePublishShard: "publishshard",
 }
 
-// AppendInfo appends the text of CLUSTER INFO, without the lines about slot migration that follow
-// in 8.6 (asmCatInfoString). Mirrors genClusterInfoString.
+// AppendInfo appends the text of CLUSTER INFO. Atomic slot migration, whose lines stand last, is
+// never running here. Mirrors genClusterInfoString and asmCatInfoString.
 func (n *Node) AppendInfo(b []byte) []byte {
 	assigned, pfail, fail := 0, 0, 0
 	for _, p := range n.peers {
@@ -117,7 +109,16 @@ func (n *Node) AppendInfo(b []byte) []byte {
 	b = appendInfo(b, "cluster_my_epoch", myEpoch)
 	b = appendStats(b, &n.stats.Sent, "sent")
 	b = appendStats(b, &n.stats.Received, "received")
-	return appendInfo(b, "total_cluster_links_buffer_limit_exceeded", n.stats.LinksOverLimit)
+	b = appendInfo(b, "total_cluster_links_buffer_limit_exceeded", n.stats.LinksOverLimit)
+	for _, name := range migrationInfo {
+		b = appendInfo(b, "cluster_slot_migration_"+name, 0)
+	}
+	return b
+}
+
+var migrationInfo = [...]string{
+	"active_tasks", "active_trim_running", "active_trim_current_job_keys", "active_trim_current_job_trimmed",
+	"stats_active_trim_started", "stats_active_trim_completed", "stats_active_trim_cancelled",
 }
 
 func appendStats(b []byte, counts *[bus.TypeCount]uint64, direction string) []byte {
