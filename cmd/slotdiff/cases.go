@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slotdiff/slotdiff/cases"
+	"github.com/slotdiff/slotdiff/harness/runner"
+	"github.com/slotdiff/slotdiff/harness/scenario"
+)
+
+const patternHelp = `A pattern is a scenario (E003), a contract row (B03), an anchor (A03), a path or
+glob (redirect/*), or a .case file on disk. Without one, every case is meant.`
+
+// caseRoot is the folder of the cases in a checkout.
+const caseRoot = "cases"
+
+// caseFS is the checkout's case folder where there is one, so that a case can be
+// edited and run without building anew, else what is built in.
+func caseFS() fs.FS {
+	if _, err := os.Stat(filepath.Join(caseRoot, "cases.go")); err == nil {
+		return os.DirFS(caseRoot)
+	}
+	return cases.FS
+}
+
+// selectCases loads every case and returns those the patterns match. A pattern that
+// ends in .case and is a file on disk is that file. Mistakes in any case are errors.
+func selectCases(patterns []string) ([]*scenario.Case, error) {
+	var files []*scenario.Case
+	var rest []string
+	for _, p := range patterns {
+		if !strings.HasSuffix(p, scenario.Ext) {
+			rest = append(rest, p)
+			continue
+		}
+		if _, err := os.Stat(p); errors.Is(err, fs.ErrNotExist) {
+			rest = append(rest, p)
+			continue
+		}
+		c, err := scenario.LoadFile(p)
+		if err != nil {
+			return nil, err
+		}
+		if abs, err := filepath.Rel(caseRoot, p); err == nil && filepath.IsLocal(abs) {
+			c.Path = filepath.ToSlash(abs)
+		}
+		files = append(files, c)
+	}
+	list := files
+	if len(rest) > 0 || len(files) == 0 {
+		all, err := scenario.Load(caseFS())
+		if err != nil {
+			return nil, err
+		}
+		found, err := scenario.Select(all, rest)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range found {
+			if !slices.ContainsFunc(files, func(f *scenario.Case) bool { return f.Path == c.Path }) {
+				list = append(list, c)
+			}
+		}
+	}
+	var errs []error
+	for _, c := range list {
+		if err := runner.Check(c); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("there are no cases")
+	}
+	return list, nil
+}
+
+// completeCases offers the names of cases to the shell.
+func completeCases(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	all, _ := scenario.Load(caseFS()) // a broken case is no reason to complete nothing
+	var names []string
+	for _, c := range all {
+		if strings.HasPrefix(c.Name(), prefix) {
+			names = append(names, c.Name())
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,71 @@
+// Command slotdiff proves on the wire that a Redis Cluster implementation behaves
+// like legacy Redis. See the README for a tour and `slotdiff --help` for the verbs.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"charm.land/fang/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/slotdiff/slotdiff/harness/verdict"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := fang.Execute(ctx, root(), fang.WithoutVersion(), fang.WithErrorHandler(func(w io.Writer, _ fang.Styles, err error) { fmt.Fprintln(w, "slotdiff:", err) }))
+	stop()
+	os.Exit(exitCode(err))
+}
+
+// exitError carries the exit code of a verb that has already said what it had to say.
+type exitError struct {
+	code int
+	err  error // may be nil
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// exitCode is that of an exitError, and usage for any other error.
+func exitCode(err error) int {
+	var e *exitError
+	switch {
+	case err == nil:
+		return verdict.ExitOK
+	case errors.As(err, &e):
+		return e.code
+	default:
+		return verdict.ExitUsage
+	}
+}
+
+func root() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "slotdiff",
+		Short: "Prove on the wire that a Redis Cluster implementation behaves like Redis",
+		Long: `slotdiff starts real Redis and the implementation under test side by side, sends
+both the same commands and the same cluster-bus packets, and diffs every reply,
+every packet that comes back and the state that can be observed.
+
+Exit codes: 0 only pass, known and skip; 1 a divergence; 2 unknown or
+oracle-fault; 3 usage or an internal error, or a run that skipped everything.`,
+		Example:       "slotdiff run 'redirect/*'",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	cmd.AddCommand(recordCommand(), listCommand(), coverageCommand())
+	return cmd
+}

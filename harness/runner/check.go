@@ -1,0 +1,49 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/slotdiff/slotdiff/harness/scenario"
+	"github.com/slotdiff/slotdiff/oracle"
+)
+
+// Check finds what is wrong with a case without running it: unknown verbs, views,
+// conditions and needs. Each error begins with the file and the line. That every
+// actor is declared before it is used, package scenario has checked.
+func Check(c *scenario.Case) error {
+	var errs []error
+	at := func(line int, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s:%d: %s", c.Path, line, fmt.Sprintf(format, args...)))
+	}
+	if _, err := Needs(c); err != nil {
+		at(1, "%v", err)
+	}
+	puppets := map[string]bool{}
+	for _, st := range c.Steps() {
+		for _, cond := range st.Conds {
+			if _, err := oracle.ParseCapability(cond.Name); err != nil {
+				at(st.Line, "condition %s: %v", cond, err)
+			}
+		}
+		v, cl := resolve(st, func(actor string) bool { return puppets[actor] })
+		subject := ""
+		if len(cl.words) > 0 {
+			subject = cl.words[0].String()
+		}
+		switch {
+		case v == nil:
+			at(st.Line, "puppet %s: unknown verb %q; there are %s", cl.actor, subject, verbNames(OnPuppet))
+		case v == verbPuppet:
+			puppets[subject] = true
+		case v == verbSnapshot && len(cl.words) == 2:
+			if _, err := findView(cl.words[1].String()); err != nil {
+				at(st.Line, "%v", err)
+			}
+		case v == verbCommand && slices.Contains(scenario.Keywords(), st.Actor):
+			at(st.Line, "%s: not a verb of live nodes; there are %s", st.Actor, verbNames(OnLine))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,230 @@
+package runner
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/slotdiff/slotdiff/oracle"
+	"github.com/slotdiff/slotdiff/slot"
+	"github.com/slotdiff/slotdiff/wire/resp"
+)
+
+// fakeDriver starts scripted servers: enough of a node to satisfy every invariant,
+// and answers of the test's choice on top, to break each of them in turn.
+type fakeDriver struct {
+	t       *testing.T
+	product string
+	// answers maps an upper-case command line to the raw reply; it goes before the
+	// built-in answers. "close" hangs up, "die" ends the server.
+	answers map[string]string
+	caps    oracle.Capabilities
+}
+
+func newFake(t *testing.T, answers map[string]string) *fakeDriver {
+	return &fakeDriver{t: t, product: "redis", answers: answers, caps: oracle.AllCapabilities}
+}
+
+func (d *fakeDriver) Identity() oracle.Identity {
+	return oracle.Identity{Product: d.product, Version: "8.6.3", How: oracle.Process}
+}
+func (d *fakeDriver) Capabilities() oracle.Capabilities { return d.caps }
+func (d *fakeDriver) Close() error                      { return nil }
+
+func (d *fakeDriver) Start(_ context.Context, spec oracle.NodeSpec) (oracle.Node, error) {
+	port, err := oracle.AcquirePort()
+	if err != nil {
+		return nil, err
+	}
+	n := &fakeNode{d: d, name: spec.Name, port: port, done: make(chan struct{}), keys: map[string]string{}}
+	n.id = fmt.Sprintf("%040x", 0xabc)
+	if err := n.listen(); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+type fakeNode struct {
+	d    *fakeDriver
+	name string
+	port *oracle.Port
+	id   string
+
+	mu    sync.Mutex
+	l     net.Listener
+	conns []net.Conn
+	done  chan struct{}
+	err   error
+	keys  map[string]string
+}
+
+func (n *fakeNode) listen() error {
+	l, err := net.Listen("tcp4", n.Addr().String())
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	n.l = l
+	n.mu.Unlock()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			n.mu.Lock()
+			n.conns = append(n.conns, c)
+			n.mu.Unlock()
+			go n.serve(c)
+		}
+	}()
+	return nil
+}
+
+func (n *fakeNode) serve(c net.Conn) {
+	defer c.Close()
+	r := resp.NewReader(bufio.NewReader(c), resp.Limits{})
+	for {
+		v, err := r.Read()
+		if err != nil {
+			return
+		}
+		var args []string
+		for _, e := range v.Elems {
+			args = append(args, string(e.Str))
+		}
+		reply := n.answer(args)
+		switch reply {
+		case "close":
+			return
+		case "die":
+			n.end(&oracle.ExitError{Node: n.name, Status: "signal: aborted", Crashed: true})
+			return
+		case "hang":
+			continue
+		}
+		if _, err := c.Write([]byte(reply)); err != nil {
+			return
+		}
+	}
+}
+
+func (n *fakeNode) answer(args []string) string {
+	line := strings.ToUpper(strings.Join(args, " "))
+	if reply, ok := n.d.answers[line]; ok {
+		return reply
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	bulk := func(s string) string { return string(resp.AppendBulkString(nil, s)) }
+	list := func(ss []string) string {
+		b := resp.AppendArray(nil, len(ss))
+		for _, s := range ss {
+			b = resp.AppendBulkString(b, s)
+		}
+		return string(b)
+	}
+	switch {
+	case line == "PING":
+		return "+PONG\r\n"
+	case line == "CLUSTER MYID":
+		return bulk(n.id)
+	case line == "CLUSTER NODES":
+		return bulk(fmt.Sprintf("%s :%d@%d myself,master - 0 0 0 connected\n", n.id, n.port.Client(), n.port.Bus()))
+	case line == "CLUSTER SAVECONFIG":
+		return "+OK\r\n"
+	case line == "ROLE":
+		return "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n"
+	case line == "INFO REPLICATION":
+		return bulk("# Replication\r\nrole:master\r\n")
+	case line == "DBSIZE":
+		return fmt.Sprintf(":%d\r\n", len(n.keys))
+	case line == "KEYS *":
+		return list(n.inSlot(-1))
+	case strings.HasPrefix(line, "CLUSTER COUNTKEYSINSLOT "):
+		return fmt.Sprintf(":%d\r\n", len(n.inSlot(atoi(args[2]))))
+	case strings.HasPrefix(line, "CLUSTER GETKEYSINSLOT "):
+		return list(n.inSlot(atoi(args[2])))
+	case strings.HasPrefix(line, "SET ") && len(args) == 3:
+		n.keys[args[1]] = args[2]
+		return "+OK\r\n"
+	case strings.HasPrefix(line, "GET ") && len(args) == 2:
+		if v, ok := n.keys[args[1]]; ok {
+			return bulk(v)
+		}
+		return "$-1\r\n"
+	case strings.HasPrefix(line, "EVAL "):
+		return ":1\r\n"
+	}
+	return "-ERR unknown command\r\n"
+}
+
+// inSlot lists the keys of a slot, or of all for -1. n.mu is held.
+func (n *fakeNode) inSlot(s int) []string {
+	out := []string{}
+	for k := range n.keys {
+		if s < 0 || int(slot.Of([]byte(k))) == s {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+func atoi(s string) int {
+	n := 0
+	if _, err := fmt.Sscan(s, &n); err != nil {
+		return -2
+	}
+	return n
+}
+
+// end stops the server as a crash (err) or a kill (nil) does.
+func (n *fakeNode) end(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	select {
+	case <-n.done:
+		return
+	default:
+	}
+	n.err = err
+	n.l.Close()
+	for _, c := range n.conns {
+		c.Close()
+	}
+	n.conns = nil
+	close(n.done)
+}
+
+func (n *fakeNode) Name() string { return n.name }
+func (n *fakeNode) Addr() netip.AddrPort {
+	return netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), n.port.Client())
+}
+func (n *fakeNode) BusAddr() netip.AddrPort {
+	return netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), n.port.Bus())
+}
+func (n *fakeNode) Conf() string                    { return "" }
+func (n *fakeNode) Log() string                     { return "fake log\n" }
+func (n *fakeNode) ReadFile(string) ([]byte, error) { return []byte("fake nodes.conf\n"), nil }
+func (n *fakeNode) WriteFile(string, []byte) error  { return nil }
+func (n *fakeNode) Kill() error                     { n.end(nil); return nil }
+func (n *fakeNode) Pause() error                    { return nil }
+func (n *fakeNode) Resume() error                   { return nil }
+func (n *fakeNode) Stop() error                     { n.end(nil); n.port.Release(); return nil }
+func (n *fakeNode) Done() <-chan struct{}           { n.mu.Lock(); defer n.mu.Unlock(); return n.done }
+func (n *fakeNode) Err() error                      { n.mu.Lock(); defer n.mu.Unlock(); return n.err }
+func (n *fakeNode) Restart(context.Context) error {
+	if reply, ok := n.d.answers["(restart)"]; ok {
+		return fmt.Errorf("%s", reply)
+	}
+	n.end(nil)
+	n.mu.Lock()
+	n.done, n.err = make(chan struct{}), nil
+	n.mu.Unlock()
+	return n.listen()
+}

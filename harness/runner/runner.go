@@ -1,0 +1,232 @@
+// Package runner plays a case on the sides of a run in lockstep: every step is
+// executed by the oracle and the target at the same time, their answers are
+// folded, masked and compared, and the next step starts when both are done.
+//
+// It knows servers only through package oracle's interfaces and peers only
+// through package puppet. It refuses to know what a right answer is: that is
+// what the oracle said, live or recorded.
+package runner
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/slotdiff/slotdiff/harness/scenario"
+	"github.com/slotdiff/slotdiff/harness/verdict"
+	"github.com/slotdiff/slotdiff/oracle"
+)
+
+// Config says what a case is run against.
+type Config struct {
+	// Oracle starts real Redis. Nil: the recorded blocks stand in for it.
+	Oracle oracle.Driver
+	// Target starts the server under test. Nil only for recording.
+	Target oracle.Driver
+	// Seed determines the ids of puppets. Equal seeds give equal streams.
+	Seed uint64
+	// Mode is strict or hardened; it is part of the digests.
+	Mode string
+	// Known looks a failed case up among the known divergences. It may be nil.
+	Known func(c *scenario.Case, target oracle.Identity, mode string) (reason string, ok bool)
+	// OnStep, if set, is called after every step, from the goroutine of Run.
+	OnStep func(*verdict.Step)
+}
+
+// run is one case in progress.
+type run struct {
+	cfg   Config
+	c     *scenario.Case
+	res   *verdict.Result
+	sides []*side // oracle first, where there is one
+}
+
+// Run plays c and returns what it came to. It never fails: what goes wrong with
+// the case, a server or the harness is a verdict with its cause. Everything it
+// started is gone when it returns.
+func Run(ctx context.Context, c *scenario.Case, cfg Config) *verdict.Result {
+	r := &run{cfg: cfg, c: c, res: &verdict.Result{
+		Case: c.Name(), Scenario: c.Header.Scenario, Contract: c.Header.Contract, Mode: cfg.Mode, Seed: cfg.Seed,
+		Verdict: verdict.Pass, Started: time.Now(), CaseText: scenario.Format(c),
+		Sides: map[verdict.Witness]*verdict.Side{},
+	}}
+	r.res.InputDigest = r.inputDigest()
+	if cfg.Oracle != nil {
+		r.sides = append(r.sides, newSide(verdict.Oracle, cfg.Oracle, cfg.Seed))
+	}
+	if cfg.Target != nil {
+		r.sides = append(r.sides, newSide(verdict.Target, cfg.Target, cfg.Seed))
+	}
+	if need := r.unmetNeed(); need != "" {
+		r.res.Verdict, r.res.Cause = verdict.Skip, "needs "+need
+		return r.finish()
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.Deadline())
+	defer cancel()
+	r.play(ctx)
+	r.close(ctx)
+	return r.finish()
+}
+
+// play executes the steps until the first that ends the case.
+func (r *run) play(ctx context.Context) {
+	for i := range r.c.Sections {
+		sec := &r.c.Sections[i]
+		for j := range sec.Steps {
+			st := &sec.Steps[j]
+			if !r.holds(st.Conds) {
+				continue
+			}
+			step := r.lockstep(ctx, sec.Title, st)
+			r.judge(step)
+			r.res.Steps = append(r.res.Steps, *step)
+			if r.cfg.OnStep != nil {
+				r.cfg.OnStep(step)
+			}
+			if step.Verdict == verdict.Fail || step.Verdict == verdict.OracleFault || ctx.Err() != nil {
+				return
+			}
+		}
+	}
+}
+
+// lockstep runs one step on every side at the same time and waits for all.
+func (r *run) lockstep(ctx context.Context, phase string, st *scenario.Step) *verdict.Step {
+	step := &verdict.Step{Line: st.Line, Phase: phase, Text: st.Text(), Want: st.Expect}
+	answers := make([]*verdict.Answer, len(r.sides))
+	var wg sync.WaitGroup
+	for i, s := range r.sides {
+		wg.Go(func() { answers[i] = s.perform(ctx, st) })
+	}
+	wg.Wait()
+	for i, s := range r.sides {
+		if s.witness == verdict.Oracle {
+			step.Oracle = answers[i]
+		} else {
+			step.Target = answers[i]
+		}
+	}
+	return step
+}
+
+// judge gives a step its verdict, and the case its own where the step decides it.
+func (r *run) judge(step *verdict.Step) {
+	step.Verdict = judgeStep(step)
+	if step.Verdict == verdict.Pass {
+		return
+	}
+	if r.res.Verdict == verdict.Pass || step.Verdict != verdict.Unknown {
+		r.res.Verdict = step.Verdict
+		r.res.Cause = cause(step)
+	}
+}
+
+// judgeStep compares the witnesses of a step. The oracle is right by definition;
+// a broken oracle is a verdict of its own, and never the target's divergence.
+func judgeStep(step *verdict.Step) verdict.Verdict {
+	o, t := step.Oracle, step.Target
+	switch {
+	case o != nil && o.Fault != nil && o.Fault.Kind == verdict.FaultHarness:
+		return verdict.Unknown
+	case o != nil && o.Fault != nil:
+		return verdict.OracleFault
+	case t != nil && t.Fault != nil && t.Fault.Kind == verdict.FaultHarness:
+		return verdict.Unknown
+	case t != nil && t.Fault != nil:
+		return verdict.Fail
+	case o != nil && t != nil && !slices.Equal(o.Lines, t.Lines):
+		return verdict.Fail
+	case o != nil && !slices.Equal(o.Lines, step.Want):
+		return verdict.Unknown
+	case o == nil && t != nil && !slices.Equal(t.Lines, step.Want):
+		return verdict.Fail
+	default:
+		return verdict.Pass
+	}
+}
+
+// close ends the sides, after the invariants that only the end of a case can check.
+func (r *run) close(ctx context.Context) {
+	var wg sync.WaitGroup
+	evidence := make([]*verdict.Side, len(r.sides))
+	faults := make([]*verdict.Fault, len(r.sides))
+	for i, s := range r.sides {
+		wg.Go(func() {
+			if r.res.Verdict == verdict.Pass {
+				faults[i] = s.checkRestart(ctx)
+			}
+			evidence[i] = s.close()
+		})
+	}
+	wg.Wait()
+	step := &verdict.Step{Phase: "invariants at the end", Text: "every node starts again from the nodes.conf it wrote"}
+	for i, s := range r.sides {
+		r.res.Sides[s.witness] = evidence[i]
+		a := &verdict.Answer{Fault: faults[i]}
+		if s.witness == verdict.Oracle {
+			step.Oracle = a
+		} else {
+			step.Target = a
+		}
+	}
+	r.judge(step)
+	if step.Verdict != verdict.Pass {
+		r.res.Steps = append(r.res.Steps, *step)
+	}
+}
+
+// finish closes the books: reason code, known divergences, digest and duration.
+func (r *run) finish() *verdict.Result {
+	res := r.res
+	res.Duration = time.Since(res.Started)
+	res.OutputDigest = r.outputDigest()
+	if res.Verdict == verdict.Fail {
+		res.Reason = r.c.Header.Reason
+		if r.cfg.Known != nil && r.cfg.Target != nil {
+			if why, ok := r.cfg.Known(r.c, r.cfg.Target.Identity(), r.cfg.Mode); ok {
+				res.Verdict, res.Cause = verdict.Known, why
+			}
+		}
+	}
+	return res
+}
+
+// inputDigest covers what was sent: the steps without their expected blocks, the
+// seed and the mode.
+func (r *run) inputDigest() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "seed=%d mode=%s\n", r.cfg.Seed, r.cfg.Mode)
+	for _, sec := range r.c.Sections {
+		for i := range sec.Steps {
+			fmt.Fprintf(h, "%s\n", sec.Steps[i].Text())
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// outputDigest covers what the judged side answered, in canonical text: the
+// target's answers, or the oracle's where there is no target.
+func (r *run) outputDigest() string {
+	h := sha256.New()
+	for i := range r.res.Steps {
+		a := r.res.Steps[i].Target
+		if a == nil {
+			a = r.res.Steps[i].Oracle
+		}
+		if a == nil {
+			continue
+		}
+		for _, l := range a.Lines {
+			fmt.Fprintf(h, "%s\n", l)
+		}
+		if a.Fault != nil {
+			fmt.Fprintf(h, "fault %s %s\n", a.Fault.Kind, a.Fault.Node)
+		}
+		fmt.Fprintln(h, "----")
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

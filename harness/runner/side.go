@@ -1,0 +1,173 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slotdiff/slotdiff/harness/mask"
+	"github.com/slotdiff/slotdiff/harness/scenario"
+	"github.com/slotdiff/slotdiff/harness/verdict"
+	"github.com/slotdiff/slotdiff/oracle"
+)
+
+// side is one started topology: nodes of one driver, and puppets beside them.
+// One goroutine uses it at a time.
+type side struct {
+	witness verdict.Witness
+	driver  oracle.Driver
+	seed    uint64
+	names   *names
+	nodes   map[string]*node
+	order   []string // nodes in the order of their start
+	puppets map[string]*actor
+	trace   *trace
+}
+
+func newSide(w verdict.Witness, d oracle.Driver, seed uint64) *side {
+	return &side{
+		witness: w, driver: d, seed: seed, names: newNames(),
+		nodes: map[string]*node{}, puppets: map[string]*actor{}, trace: newTrace(),
+	}
+}
+
+// output is what a verb produced: canonical text before folding and masks, and
+// the kind of answer it is, by which masks are chosen.
+type output struct {
+	kind  string
+	lines []string
+	// errorReply is set when a node answered with an error.
+	errorReply bool
+}
+
+// perform executes one step and returns the side's answer to it. Whatever goes
+// wrong is in the answer.
+func (s *side) perform(ctx context.Context, st *scenario.Step) *verdict.Answer {
+	start := time.Now()
+	s.trace.step(st)
+	out, err := s.execute(ctx, st)
+	a := s.canonical(out)
+	if err == nil {
+		err = s.checkInvariants(ctx, out)
+	}
+	if err != nil {
+		a.Fault = s.fault(err)
+	}
+	a.Duration = time.Since(start)
+	s.trace.answer(a)
+	return a
+}
+
+// execute finds the verb of a step and runs it.
+func (s *side) execute(ctx context.Context, st *scenario.Step) (output, error) {
+	v, c := resolve(st, func(name string) bool { return s.puppets[name] != nil })
+	if v == nil {
+		return output{}, fmt.Errorf("line %d: puppet %s: no such verb; there are %s", st.Line, c.actor, verbNames(OnPuppet))
+	}
+	c.side = s
+	out, err := v.run(ctx, c)
+	if err != nil {
+		var f *faultError
+		if errors.As(err, &f) {
+			return out, err
+		}
+		return out, fmt.Errorf("line %d: %w", st.Line, err)
+	}
+	return out, nil
+}
+
+// canonical folds and masks an output.
+func (s *side) canonical(out output) *verdict.Answer {
+	folded := make([]string, len(out.lines))
+	for i, l := range out.lines {
+		folded[i] = s.names.fold(l)
+	}
+	masked, used := mask.Apply(mask.Context{Kind: out.kind}, slices.Clone(folded))
+	return &verdict.Answer{Lines: masked, Raw: folded, Masks: used}
+}
+
+// faultError is an error that is a server's fault, not the harness's.
+type faultError struct{ verdict.Fault }
+
+func (f *faultError) Error() string {
+	return fmt.Sprintf("node %s: %s: %s", f.Node, f.Kind, f.Detail)
+}
+
+// fault turns an error into the fault it stands for. An error of the harness on
+// a side whose node has died is the node's fault.
+func (s *side) fault(err error) *verdict.Fault {
+	if dead := s.crashed(); dead != nil {
+		return dead
+	}
+	var f *faultError
+	if errors.As(err, &f) {
+		f.Detail = s.names.fold(f.Detail)
+		return &f.Fault
+	}
+	return &verdict.Fault{Kind: verdict.FaultHarness, Detail: s.names.fold(err.Error())}
+}
+
+// crashed reports the first node that ended although no step ended it.
+func (s *side) crashed() *verdict.Fault {
+	for _, name := range s.order {
+		n := s.nodes[name]
+		if n.down {
+			continue
+		}
+		select {
+		case <-n.live.Done():
+			detail := "the process ended"
+			if err := n.live.Err(); err != nil {
+				detail = err.Error()
+			}
+			return &verdict.Fault{Kind: verdict.FaultCrash, Node: name, Detail: s.names.fold(detail)}
+		default:
+		}
+	}
+	return nil
+}
+
+// close stops everything and returns the evidence. No port is given back before
+// every node is gone: peers of a dead node keep dialling it for a while.
+func (s *side) close() *verdict.Side {
+	ev := &verdict.Side{NodeLogs: map[string]string{}, NodesConf: map[string][]byte{}}
+	for _, p := range s.puppets {
+		_ = p.Puppet.Close() // what fails here has nothing left to lose
+	}
+	for _, name := range s.order {
+		n := s.nodes[name]
+		n.closeConns()
+		_ = n.live.Kill() // Stop reports what matters
+	}
+	for _, name := range s.order {
+		n := s.nodes[name]
+		ev.NodeLogs[name] = n.live.Log()
+		if conf, err := n.live.ReadFile("nodes.conf"); err == nil {
+			ev.NodesConf[name] = conf
+		}
+		if err := n.live.Stop(); err != nil {
+			s.trace.note("node " + name + ": " + err.Error())
+		}
+	}
+	for _, p := range s.puppets {
+		p.ports.Release()
+	}
+	ev.Transcript, ev.Frames = s.trace.finish()
+	return ev
+}
+
+// node returns a started node by its name in the case.
+func (s *side) node(name string) (*node, error) {
+	n, ok := s.nodes[name]
+	if !ok {
+		have := "none"
+		if len(s.order) > 0 {
+			have = strings.Join(s.order, " ")
+		}
+		return nil, fmt.Errorf("no node %q has been started (started: %s)", name, have)
+	}
+	return n, nil
+}

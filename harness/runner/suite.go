@@ -1,0 +1,74 @@
+package runner
+
+import (
+	"cmp"
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/slotdiff/slotdiff/harness/scenario"
+	"github.com/slotdiff/slotdiff/harness/verdict"
+)
+
+// Events are told of a suite's progress, one call at a time. Any may be nil.
+type Events struct {
+	Started  func(c *scenario.Case)
+	Finished func(c *scenario.Case, r *verdict.Result)
+}
+
+// DefaultParallel is how many cases run at once unless the user says otherwise.
+// Cases spend their time waiting for the cluster's own delays, not computing, so
+// there are many more of them than cores.
+func DefaultParallel() int { return 8 * runtime.NumCPU() }
+
+// RunAll plays every case, at most parallel at a time, and returns the results in
+// the order of cases. When ctx ends, cases not yet begun have no result (nil) and
+// those in progress end as unknown.
+func RunAll(ctx context.Context, cases []*scenario.Case, cfg Config, parallel int, ev Events) []*verdict.Result {
+	results := make([]*verdict.Result, len(cases))
+	var (
+		wg   sync.WaitGroup
+		mu   sync.Mutex
+		next = make(chan int)
+	)
+	for range max(1, min(parallel, len(cases))) {
+		wg.Go(func() {
+			for i := range next {
+				if ev.Started != nil {
+					mu.Lock()
+					ev.Started(cases[i])
+					mu.Unlock()
+				}
+				results[i] = Run(ctx, cases[i], cfg)
+				if ev.Finished != nil {
+					mu.Lock()
+					ev.Finished(cases[i], results[i])
+					mu.Unlock()
+				}
+			}
+		})
+	}
+feed:
+	for _, i := range longestFirst(cases) {
+		select {
+		case next <- i:
+		case <-ctx.Done():
+			break feed
+		}
+	}
+	close(next)
+	wg.Wait()
+	return results
+}
+
+// longestFirst orders cases so that those with a long deadline do not begin last.
+// The order is stable: equal runs begin equally.
+func longestFirst(cases []*scenario.Case) []int {
+	order := make([]int, len(cases))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(cases[b].Deadline(), cases[a].Deadline()) })
+	return order
+}

@@ -1,0 +1,101 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/slotdiff/slotdiff/harness/verdict"
+	"github.com/slotdiff/slotdiff/oracle"
+)
+
+var verbNode = &Verb{
+	Name: "node", Where: OnLine,
+	Usage: "node NAME [directive=value ...]",
+	Doc:   "Starts a server in cluster mode with these configuration directives and waits until it accepts connections. The input lines, if any, are the nodes.conf it finds at its start.",
+	run: func(ctx context.Context, c *call) (output, error) {
+		if len(c.words) == 0 {
+			return output{}, fmt.Errorf("node: a name is missing")
+		}
+		name, err := c.expand(c.words[0])
+		if err != nil {
+			return output{}, err
+		}
+		if err := c.side.unused(name); err != nil {
+			return output{}, err
+		}
+		spec := oracle.NodeSpec{Name: name}
+		for _, w := range c.words[1:] {
+			key, value, isPair := w.KeyValue()
+			if !isPair {
+				return output{}, fmt.Errorf("node %s: %q is not directive=value", name, w.String())
+			}
+			v, err := c.expand(value)
+			if err != nil {
+				return output{}, err
+			}
+			spec.Directives = append(spec.Directives, [2]string{key, v})
+		}
+		if len(c.step.Input) > 0 {
+			lines, err := c.inputLines()
+			if err != nil {
+				return output{}, err
+			}
+			var conf []byte
+			for _, l := range lines {
+				conf = append(append(conf, l...), '\n')
+			}
+			spec.Files = map[string][]byte{"nodes.conf": conf}
+		}
+		return c.side.startNode(ctx, spec)
+	},
+}
+
+// startNode starts a server and learns its id. A server that refuses to start is
+// an answer: its identity is what the case is about.
+func (s *side) startNode(ctx context.Context, spec oracle.NodeSpec) (output, error) {
+	live, err := s.driver.Start(ctx, spec)
+	if err != nil {
+		var se *oracle.StartError
+		if errors.As(err, &se) && ctx.Err() == nil {
+			var exit *oracle.ExitError
+			if errors.As(err, &exit) && !exit.Crashed {
+				return output{kind: "start", lines: []string{"refused to start"}}, nil
+			}
+			return output{}, &faultError{verdict.Fault{Kind: verdict.FaultCrash, Node: spec.Name, Detail: err.Error()}}
+		}
+		return output{}, err
+	}
+	n := &node{name: spec.Name, live: live, trace: s.trace, conns: map[string]*conn{}}
+	n.auth = slices.ContainsFunc(spec.Directives, func(d [2]string) bool { return d[0] == "requirepass" && d[1] != "" })
+	s.nodes[spec.Name] = n
+	s.order = append(s.order, spec.Name)
+	s.names.set(spec.Name, identity{addr: live.Addr(), bus: live.BusAddr()})
+	if n.auth {
+		return ok, nil
+	}
+	return ok, s.learnID(ctx, n)
+}
+
+// learnID asks a node for its id, so that it can be called by name.
+func (s *side) learnID(ctx context.Context, n *node) error {
+	c, err := n.prober(ctx)
+	if err != nil {
+		return err
+	}
+	id, err := c.text("CLUSTER", "MYID")
+	if err != nil {
+		return fmt.Errorf("node %s: CLUSTER MYID: %w", n.name, err)
+	}
+	s.names.set(n.name, identity{id: id, addr: n.live.Addr(), bus: n.live.BusAddr()})
+	return nil
+}
+
+// unused returns an error when an actor of that name exists.
+func (s *side) unused(name string) error {
+	if _, taken := s.names.get(name); taken {
+		return fmt.Errorf("%s: an actor of that name exists", name)
+	}
+	return nil
+}

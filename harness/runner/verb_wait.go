@@ -1,0 +1,134 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/slotdiff/slotdiff/harness/scenario"
+)
+
+// pollInterval is the pause between two looks at a condition. It bounds how late
+// a condition is seen, never whether it is.
+const pollInterval = 10 * time.Millisecond
+
+var verbWait = &Verb{
+	Name: "wait", Where: OnLine,
+	Usage: "wait NODE[/CONN] within=D\nCOMMAND [| FIELD ...]   or   snapshot VIEW",
+	Doc:   "Eventually: repeats the question of its input line until the answer is the expected block, at most D long. A failure shows the answer seen last. While recording a step without expected block, the answer is the one that has not changed for a second.",
+	run: func(ctx context.Context, c *call) (output, error) {
+		q, within, err := c.question("within")
+		if err != nil {
+			return output{}, err
+		}
+		want := c.step.Expect
+		end := time.Now().Add(within)
+		var last []string
+		since := time.Now()
+		for {
+			out, err := q(ctx)
+			if err != nil {
+				return out, err
+			}
+			seen := c.side.canonical(out).Lines
+			if want != nil && slices.Equal(seen, want) {
+				return out, nil
+			}
+			if !slices.Equal(seen, last) {
+				last, since = seen, time.Now()
+			}
+			if want == nil && time.Since(since) > time.Second || time.Now().After(end) {
+				return out, nil
+			}
+			if err := pause(ctx, pollInterval); err != nil {
+				return out, fmt.Errorf("wait: the case's deadline passed; last seen %q", seen)
+			}
+		}
+	},
+}
+
+var verbHold = &Verb{
+	Name: "hold", Where: OnLine,
+	Usage: "hold NODE[/CONN] for=D\nCOMMAND [| FIELD ...]   or   snapshot VIEW",
+	Doc:   "Always: repeats the question of its input line for D; every answer must be the expected block. The first that is not is the step's answer. While recording a step without expected block, every answer must be as the first.",
+	run: func(ctx context.Context, c *call) (output, error) {
+		q, long, err := c.question("for")
+		if err != nil {
+			return output{}, err
+		}
+		want := c.step.Expect
+		end := time.Now().Add(long)
+		for {
+			out, err := q(ctx)
+			if err != nil {
+				return out, err
+			}
+			seen := c.side.canonical(out).Lines
+			if want == nil {
+				want = seen
+			}
+			if !slices.Equal(seen, want) || time.Now().After(end) {
+				return out, nil
+			}
+			if err := pause(ctx, pollInterval); err != nil {
+				return out, fmt.Errorf("hold: the case's deadline passed; last seen %q", seen)
+			}
+		}
+	},
+}
+
+// question reads the words and the input line of wait and hold.
+func (c *call) question(option string) (ask func(context.Context) (output, error), d time.Duration, err error) {
+	plain, opts, err := c.options(c.words, option)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(plain) != 1 || len(c.step.Input) != 1 {
+		return nil, 0, fmt.Errorf("%s: want one node and one input line", c.step.Actor)
+	}
+	if d, err = duration(opts, option, 0); err != nil {
+		return nil, 0, err
+	}
+	actor, err := c.expand(plain[0])
+	if err != nil {
+		return nil, 0, err
+	}
+	name, conn := (&scenario.Step{Actor: actor}).Conn()
+	n, err := c.side.node(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	words, _, err := scenario.ParseWords(c.step.Input[0])
+	if err != nil {
+		return nil, 0, err
+	}
+	before, fields := scenario.SplitPipe(words)
+	args, err := c.expandAll(before)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(args) > 0 && args[0] == "snapshot" {
+		if len(args) != 2 {
+			return nil, 0, fmt.Errorf("snapshot: want one view of %s", viewNames())
+		}
+		v, err := findView(args[1])
+		if err != nil {
+			return nil, 0, err
+		}
+		return func(ctx context.Context) (output, error) { return v.take(ctx, n) }, d, nil
+	}
+	return func(ctx context.Context) (output, error) { return n.command(ctx, conn, args, fields) }, d, nil
+}
+
+// pause waits for d, or less when ctx ends, which is its error.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
