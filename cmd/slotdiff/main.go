@@ -66,6 +66,6 @@ oracle-fault; 3 usage or an internal error, or a run that skipped everything.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.AddCommand(recordCommand(), listCommand(), coverageCommand())
+	cmd.AddCommand(runCommand(), controlCommand(), replayCommand(), recordCommand(), listCommand(), coverageCommand())
 	return cmd
 }

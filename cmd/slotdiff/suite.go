@@ -1,0 +1,260 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/slotdiff/slotdiff/fixtures"
+	"github.com/slotdiff/slotdiff/harness/evidence"
+	"github.com/slotdiff/slotdiff/harness/known"
+	"github.com/slotdiff/slotdiff/harness/mask"
+	"github.com/slotdiff/slotdiff/harness/report"
+	"github.com/slotdiff/slotdiff/harness/runner"
+	"github.com/slotdiff/slotdiff/harness/scenario"
+	"github.com/slotdiff/slotdiff/harness/verdict"
+	"github.com/slotdiff/slotdiff/oracle"
+)
+
+// suiteOptions are the flags that run, control and replay share.
+type suiteOptions struct {
+	oracle, target string
+	mode           string
+	seed           uint64
+	parallel       int
+	times          int
+	junit          string
+	format         string
+	out            string
+}
+
+// Defaults that replay commands need not repeat.
+const (
+	defaultOracle = "auto"
+	defaultTarget = "bundled"
+)
+
+func (o *suiteOptions) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.oracle, "oracle", defaultOracle, "where real Redis comes from; see slotdiff oracle list")
+	f.StringVar(&o.mode, "mode", "strict", "strict: the target must answer byte for byte as Redis does")
+	f.Uint64Var(&o.seed, "seed", 1, "seed of everything that is chosen by chance")
+	f.IntVar(&o.parallel, "parallel", runner.DefaultParallel(), "cases played at once")
+	f.StringVar(&o.junit, "junit", "", "also write the JUnit report to this `file`")
+	f.StringVar(&o.format, "format", "text", "what to print: text, json or github")
+	f.StringVar(&o.out, "out", evidence.DefaultDir, "`folder` for the run's evidence")
+}
+
+// check finds mistakes in flags before anything is started.
+func (o *suiteOptions) check() error {
+	if o.mode != "strict" {
+		return fmt.Errorf("--mode %s: want strict: no server here has a hardened mode", o.mode)
+	}
+	if _, err := report.ParseFormat(o.format); err != nil {
+		return fmt.Errorf("--format: %w", err)
+	}
+	if o.parallel < 1 {
+		return fmt.Errorf("--parallel %d: want at least 1", o.parallel)
+	}
+	for flag, s := range map[string]string{"--oracle": o.oracle, "--target": o.target} {
+		if s == "" {
+			continue
+		}
+		if _, err := oracle.ParseSpec(s); err != nil {
+			return fmt.Errorf("%s: %w", flag, err)
+		}
+	}
+	return nil
+}
+
+// suite is one run of cases on two sides, with its evidence and its report.
+type suite struct {
+	suiteOptions
+	command string
+	control bool // the target is a second oracle
+	whole   bool // every case was selected
+	stdout  io.Writer
+	stderr  io.Writer
+}
+
+func newSuite(cmd *cobra.Command, o suiteOptions) *suite {
+	return &suite{suiteOptions: o, command: cmd.Name(), stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
+}
+
+// play runs the cases and returns an exitError with the run's code, or nil.
+func (s *suite) play(ctx context.Context, list []*scenario.Case) (err error) {
+	sides, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sides.close()) }()
+	divergences, err := known.Parse("fixtures/divergences.txt", fixtures.Divergences)
+	if err != nil {
+		return err
+	}
+	ev, err := evidence.Create(s.evidenceOptions(sides))
+	if err != nil {
+		return err
+	}
+	work := repeat(list, s.times)
+	out := s.printer()
+	out.Begin(len(work), sides.headline())
+	cfg := runner.Config{Oracle: sides.oracle, Target: sides.target, Seed: s.seed, Mode: s.mode}
+	if !s.control {
+		cfg.Known = func(c *scenario.Case, id oracle.Identity, mode string) (string, bool) {
+			e := divergences.Match(c.Name(), id.Product, id.Version, mode)
+			if e == nil {
+				return "", false
+			}
+			return e.Reason + " (" + e.Link + ")", true
+		}
+	}
+	var lost error // the first piece of evidence that could not be written
+	results := runner.RunAll(ctx, work, cfg, s.parallel, runner.Events{
+		Started: func(c *scenario.Case) { out.Running(c.Name(), s.mode) },
+		Finished: func(_ *scenario.Case, r *verdict.Result) {
+			entry, err := ev.Add(r)
+			if err != nil && lost == nil {
+				lost = err
+				out.Note(err.Error())
+			}
+			out.Done(entry)
+		},
+	})
+	problems := s.problems(results, sides, divergences)
+	dir, sum, err := ev.Finish(func(sum *evidence.Summary) {
+		sum.Interrupted = ctx.Err() != nil
+		if (len(problems) > 0 || lost != nil || sum.Interrupted) && sum.ExitCode == verdict.ExitOK {
+			sum.ExitCode = verdict.ExitUsage
+		}
+	})
+	if err != nil && lost == nil {
+		lost = err
+	}
+	if s.junit != "" {
+		lost = errors.Join(lost, writeJUnit(s.junit, sum))
+	}
+	if s.times > 1 {
+		out.Note(timesNote(results))
+	}
+	if err := out.End(sum, dir); err != nil {
+		lost = errors.Join(lost, fmt.Errorf("print: %w", err))
+	}
+	return s.verdict(sum, errors.Join(append(problems, lost)...))
+}
+
+// verdict is the error that carries the run's exit code.
+func (s *suite) verdict(sum *evidence.Summary, err error) error {
+	code := sum.ExitCode
+	if err != nil && code == verdict.ExitOK {
+		code = verdict.ExitUsage
+	}
+	if code == verdict.ExitOK {
+		return nil
+	}
+	return &exitError{code, err}
+}
+
+// problems are what is wrong with the run as a whole: entries of the list of
+// known divergences that have gone stale, and masks that nothing needs.
+func (s *suite) problems(results []*verdict.Result, sides *sides, divergences *known.List) []error {
+	var outcomes []known.Outcome
+	used := map[string]bool{}
+	for _, r := range results {
+		if r == nil {
+			return nil // interrupted: nothing can be said of the whole
+		}
+		outcomes = append(outcomes, known.Outcome{Name: r.Case, Diverged: r.Verdict == verdict.Fail || r.Verdict == verdict.Known})
+		for i := range r.Steps {
+			for _, a := range []*verdict.Answer{r.Steps[i].Oracle, r.Steps[i].Target} {
+				if a == nil {
+					continue
+				}
+				for _, m := range a.Masks {
+					used[m] = true
+				}
+			}
+		}
+	}
+	if s.control || sides.target == nil {
+		return nil
+	}
+	id := sides.target.Identity()
+	errs := divergences.Stale(outcomes, id.Product, id.Version, s.mode, s.whole, time.Now())
+	if s.whole && sides.oracle != nil {
+		for _, m := range mask.All() {
+			if !used[m.Name] {
+				errs = append(errs, fmt.Errorf("mask %s changed nothing in a whole run: delete it, or add the case that needs it", m.Name))
+			}
+		}
+	}
+	return errs
+}
+
+func (s *suite) evidenceOptions(sides *sides) evidence.Options {
+	opt := evidence.Options{
+		Dir: s.out, Command: s.command, Args: os.Args[1:], Seed: s.seed,
+		Recorded: oracle.BaselineProduct + " " + oracle.BaselineVersion, Render: report.HTML,
+	}
+	if sides.oracle != nil {
+		id := sides.oracle.Identity()
+		opt.Oracle = &id
+	}
+	if sides.target != nil {
+		id := sides.target.Identity()
+		opt.Target = &id
+	}
+	if s.oracle != defaultOracle {
+		opt.OracleFlag = s.oracle
+	}
+	if s.target != defaultTarget && !s.control {
+		opt.TargetFlag = s.target
+	}
+	return opt
+}
+
+// printer shows the run on standard output.
+func (s *suite) printer() report.Printer {
+	opts := report.Options{}
+	if f, isFile := s.stdout.(*os.File); isFile {
+		opts = report.Terminal(f)
+	}
+	return report.New(report.Format(s.format), s.stdout, opts)
+}
+
+// timesNote says how often a finding came again.
+func timesNote(results []*verdict.Result) string {
+	again, ran := 0, 0
+	for _, r := range results {
+		if r == nil {
+			continue
+		}
+		ran++
+		switch r.Verdict {
+		case verdict.Fail, verdict.Known, verdict.Unknown, verdict.OracleFault:
+			again++
+		}
+	}
+	return fmt.Sprintf("reproduced %d of %d", again, ran)
+}
+
+func writeJUnit(file string, sum *evidence.Summary) error {
+	f, err := os.Create(file)
+	if err != nil {
+		return fmt.Errorf("--junit: %w", err)
+	}
+	return errors.Join(evidence.WriteJUnit(f, sum), f.Close())
+}
+
+func repeat(list []*scenario.Case, times int) []*scenario.Case {
+	var out []*scenario.Case
+	for range max(1, times) {
+		out = append(out, list...)
+	}
+	return out
+}
