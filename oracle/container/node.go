@@ -1,0 +1,484 @@
+package container
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/client"
+
+	"github.com/slotdiff/slotdiff/oracle"
+	"github.com/slotdiff/slotdiff/oracle/probe"
+)
+
+type node struct {
+	d    *Driver
+	name string
+	port *oracle.Port
+	conf string
+	box  *box // set by start, which alone changes it
+
+	ops sync.Mutex // held by what changes the server's life: start, Kill, Restart, Pause, Resume, Stop
+
+	mu      sync.Mutex
+	wanted  bool // the server's end was asked for
+	paused  bool
+	stopped bool
+	done    <-chan struct{} // of the present server
+	lastLog string          // once stopped
+	mark    int             // length of the log at the present start
+}
+
+// learn starts a server that is no node, to know what it is, and keeps its
+// container for the first node.
+func (d *Driver) learn(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, d.opt.StartTimeout)
+	defer cancel()
+	var errs []error
+	for _, entry := range d.entries() {
+		d.entry = entry
+		err := d.learnWith(ctx)
+		if err == nil || !errors.Is(err, errNoEntry) {
+			return err
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// entries are the places where images keep their server. A server that is told to
+// execute itself anew must have been started by its full path.
+func (d *Driver) entries() []string {
+	if d.image.entry != "" {
+		return []string{d.image.entry}
+	}
+	all := []string{"/usr/local/bin/redis-server", "/usr/bin/redis-server", "/usr/local/bin/valkey-server", "/usr/bin/valkey-server"}
+	if strings.Contains(d.image.name, "valkey") {
+		all = append(all[2:], all[:2]...)
+	}
+	return append(all, "")
+}
+
+var errNoEntry = errors.New("the image has no such program")
+
+func (d *Driver) learnWith(ctx context.Context) (err error) {
+	b, err := d.create(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.remove())
+		}
+	}()
+	if err := b.write(b.conf, []byte(oracle.ConfText(idleConf, nil))); err != nil {
+		return err
+	}
+	if err := b.start(ctx); err != nil {
+		if errdefs.IsInvalidArgument(err) || strings.Contains(err.Error(), "no such file") || strings.Contains(err.Error(), "not found") {
+			return fmt.Errorf("%w: %w", errNoEntry, err)
+		}
+		return err
+	}
+	if err := b.awaitReady(ctx, 0); err != nil {
+		return fmt.Errorf("%s: %w\n%s", d.image.name, err, oracle.LogExcerpt(b.log()+b.output(ctx)))
+	}
+	c, done, err := b.idleClient(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	info, err := probe.AskOver(ctx, c)
+	if err != nil {
+		return err
+	}
+	names := probe.Directives(ctx, c)
+	if names["cluster-enabled"] {
+		d.knows = func(name string) bool { return names[name] }
+	} else {
+		d.knows = func(name string) bool { return name != "cluster-bus-port-protected-mode" }
+	}
+	d.id = info.Identity()
+	d.id.How = oracle.Container
+	d.id.Source = d.image.source
+	d.id.Digest = d.image.digest
+	d.id.Argv = []string{d.eng.about, d.image.name, d.entry, "{conf}"}
+	if err := d.id.CheckVersion(d.opt.Product, d.opt.Version); err != nil {
+		return fmt.Errorf("%s: %w", d.image.name, err)
+	}
+	d.giveBack(b)
+	return nil
+}
+
+// start tries several ports: that one is taken by a stranger between being
+// reserved and being bound is no failure of the node.
+func (d *Driver) start(ctx context.Context, spec oracle.NodeSpec) (*node, error) {
+	if err := oracle.CheckDirectives(spec.Directives); err != nil {
+		return nil, &oracle.StartError{Node: spec.Name, Stage: "write configuration", Cause: err}
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.opt.StartTimeout)
+	defer cancel()
+	defer context.AfterFunc(d.closing, cancel)()
+	const tries = 5
+	var err error
+	for range tries {
+		var n *node
+		n, err = d.startOnce(ctx, spec)
+		if err == nil {
+			return n, nil
+		}
+		if !errors.Is(err, errPortTaken) {
+			break
+		}
+	}
+	return nil, err
+}
+
+var errPortTaken = errors.New("another process has the port")
+
+func (d *Driver) startOnce(ctx context.Context, spec oracle.NodeSpec) (_ *node, err error) {
+	stage := "reserve ports"
+	port, err := oracle.AcquirePort()
+	if err != nil {
+		return nil, &oracle.StartError{Node: spec.Name, Stage: stage, Cause: err}
+	}
+	n := &node{d: d, name: spec.Name, port: port}
+	n.ops.Lock()
+	defer n.ops.Unlock()
+	d.mu.Lock()
+	d.nodes[n] = struct{}{}
+	d.mu.Unlock()
+	defer func() {
+		if err == nil {
+			return
+		}
+		var se *oracle.StartError
+		if !errors.As(err, &se) {
+			err = &oracle.StartError{Node: spec.Name, Stage: stage, Cause: err}
+		}
+		if stopErr := n.stop(false); stopErr != nil {
+			err = errors.Join(err, stopErr)
+		}
+	}()
+	if d.closing.Err() != nil {
+		return nil, errors.New("the driver is closed")
+	}
+	n.conf = oracle.ConfText(append([][2]string{
+		{"bind", "127.0.0.1"},
+		{"port", fmt.Sprint(port.Client())},
+		{"dir", mount},
+		{"logfile", mount + "/" + logName},
+	}, oracle.Defaults(d.knows)...), spec.Directives)
+	prepare := func(b *box) error {
+		if err := b.clear(); err != nil {
+			return err
+		}
+		for name, data := range spec.Files {
+			if err := checkName(name); err != nil {
+				return err
+			}
+			if err := b.write(name, data); err != nil {
+				return err
+			}
+		}
+		return b.write(b.conf, []byte(n.conf))
+	}
+	stage = "start"
+	if err := n.occupy(ctx, prepare); err != nil {
+		return nil, err
+	}
+	return n, n.prove(ctx)
+}
+
+// occupy puts the node into an idle container if there is one that obeys, else into
+// a new one.
+func (n *node) occupy(ctx context.Context, prepare func(*box) error) error {
+	for {
+		b := n.d.takeIdle()
+		if b == nil {
+			break
+		}
+		n.box = b
+		if err := b.leaveIdle(ctx, func() error { return prepare(b) }); err == nil {
+			return nil
+		}
+		n.box = nil
+		if err := b.remove(); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	b, err := n.d.create(ctx)
+	if err != nil {
+		return err
+	}
+	n.box = b
+	if err := prepare(b); err != nil {
+		return err
+	}
+	return b.start(ctx)
+}
+
+// prove waits until the server is ready and checks that it is the one in the box
+// that answers on the port.
+func (n *node) prove(ctx context.Context) error {
+	n.mu.Lock()
+	n.done = n.box.doneChan()
+	n.mu.Unlock()
+	fail := func(stage string, cause error) error {
+		log := n.box.log()
+		if !strings.Contains(log, readyLine) {
+			log += n.box.output(ctx)
+		}
+		if strings.Contains(log, "Address already in use") || strings.Contains(log, "Failed listening on port") {
+			cause = fmt.Errorf("%w: %w", errPortTaken, cause)
+		}
+		return &oracle.StartError{Node: n.name, Stage: stage, Cause: cause, Log: oracle.LogExcerpt(log)}
+	}
+	if err := n.box.awaitReady(ctx, n.mark); err != nil {
+		if errors.Is(err, errEnded) {
+			n.box.mu.Lock()
+			err = fmt.Errorf("%w: %s", err, n.box.status)
+			n.box.mu.Unlock()
+		}
+		return fail("wait for readiness", err)
+	}
+	c := probe.Client(n.Addr())
+	defer c.Close()
+	text, err := c.Info(ctx, "server").Result()
+	if err != nil {
+		return fail("check identity", err)
+	}
+	if want := "config_file:" + mount + "/" + n.box.conf + "\r\n"; !strings.Contains(text, want) {
+		return fail("check identity", fmt.Errorf("%w: the server on port %d is not the started one", errPortTaken, n.port.Client()))
+	}
+	return nil
+}
+
+func checkName(name string) error {
+	if name != filepath.Base(name) || name == "." || name == ".." {
+		return fmt.Errorf("file name %q: want a name without directories", name)
+	}
+	return nil
+}
+
+func (n *node) Name() string { return n.name }
+
+func (n *node) Addr() netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), n.port.Client())
+}
+
+func (n *node) BusAddr() netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), n.port.Bus())
+}
+
+func (n *node) Conf() string { return n.conf }
+
+func (n *node) Log() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.stopped {
+		return n.lastLog
+	}
+	return n.box.log()
+}
+
+func (n *node) file(name string) (string, error) {
+	if err := checkName(name); err != nil {
+		return "", fmt.Errorf("node %s: %w", n.name, err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.stopped {
+		return "", fmt.Errorf("node %s: %s: the node was stopped", n.name, name)
+	}
+	return filepath.Join(n.box.dir, name), nil
+}
+
+func (n *node) ReadFile(name string) ([]byte, error) {
+	path, err := n.file(name)
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+}
+
+func (n *node) WriteFile(name string, data []byte) error {
+	path, err := n.file(name)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o600)
+}
+
+func (n *node) Done() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.done
+}
+
+func (n *node) Err() error {
+	n.mu.Lock()
+	quiet := n.wanted || n.stopped
+	mark := n.mark
+	n.mu.Unlock()
+	if quiet || n.box.alive() {
+		return nil
+	}
+	n.box.mu.Lock()
+	status := n.box.status
+	n.box.mu.Unlock()
+	log := n.box.log()
+	return oracle.NewExitError(n.name, status, log[min(mark, len(log)):])
+}
+
+func (n *node) Kill() error {
+	n.ops.Lock()
+	defer n.ops.Unlock()
+	return n.kill()
+}
+
+func (n *node) kill() error {
+	n.mu.Lock()
+	stopped := n.stopped
+	if !stopped && n.box.alive() {
+		n.wanted = true
+	}
+	n.mu.Unlock()
+	if stopped || !n.box.alive() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	_, err := n.d.eng.api.ContainerKill(ctx, n.box.c.GetContainerID(), client.ContainerKillOptions{Signal: "KILL"})
+	if err != nil && !errdefs.IsConflict(err) && !errdefs.IsNotFound(err) {
+		return fmt.Errorf("node %s: kill: %w", n.name, err)
+	}
+	select {
+	case <-n.box.doneChan():
+		n.setPaused(false)
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("node %s: kill: the engine does not say that the server ended: %w", n.name, ctx.Err())
+	}
+}
+
+func (n *node) setPaused(p bool) {
+	n.mu.Lock()
+	n.paused = p
+	n.mu.Unlock()
+}
+
+func (n *node) Restart(ctx context.Context) error {
+	n.ops.Lock()
+	defer n.ops.Unlock()
+	n.mu.Lock()
+	stopped := n.stopped
+	n.mu.Unlock()
+	if stopped {
+		return fmt.Errorf("node %s: restart: the node was stopped", n.name)
+	}
+	if err := n.kill(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, n.d.opt.StartTimeout)
+	defer cancel()
+	defer context.AfterFunc(n.d.closing, cancel)()
+	n.mu.Lock()
+	n.wanted = false
+	n.mark = len(n.box.log())
+	n.mu.Unlock()
+	if err := n.box.start(ctx); err != nil {
+		return &oracle.StartError{Node: n.name, Stage: "start", Cause: err}
+	}
+	return n.prove(ctx)
+}
+
+func (n *node) Pause() error {
+	return n.freeze("pause", true, func(ctx context.Context, id string) error {
+		_, err := n.d.eng.api.ContainerPause(ctx, id, client.ContainerPauseOptions{})
+		return err
+	})
+}
+
+func (n *node) Resume() error {
+	return n.freeze("resume", false, func(ctx context.Context, id string) error {
+		_, err := n.d.eng.api.ContainerUnpause(ctx, id, client.ContainerUnpauseOptions{})
+		return err
+	})
+}
+
+func (n *node) freeze(verb string, paused bool, do func(ctx context.Context, id string) error) error {
+	n.ops.Lock()
+	defer n.ops.Unlock()
+	n.mu.Lock()
+	already, stopped := n.paused == paused, n.stopped
+	n.mu.Unlock()
+	if stopped || !n.box.alive() {
+		return fmt.Errorf("node %s: %s: the server does not run", n.name, verb)
+	}
+	if already {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := do(ctx, n.box.c.GetContainerID()); err != nil {
+		return fmt.Errorf("node %s: %s: %w", n.name, verb, err)
+	}
+	n.setPaused(paused)
+	return nil
+}
+
+func (n *node) Stop() error {
+	n.ops.Lock()
+	defer n.ops.Unlock()
+	return n.stop(true)
+}
+
+// stop ends the node. reuse says that its server may become idle instead of being
+// removed with its container.
+func (n *node) stop(reuse bool) error {
+	n.mu.Lock()
+	was, paused := n.stopped, n.paused
+	if !was && n.box != nil {
+		n.lastLog = n.box.log()
+	}
+	n.stopped = true
+	n.mu.Unlock()
+	if was {
+		return nil
+	}
+	var err error
+	if n.box != nil {
+		if reuse && !paused && n.box.alive() && n.d.closing.Err() == nil && n.retire() == nil {
+			n.d.giveBack(n.box)
+		} else {
+			err = n.box.remove()
+		}
+	}
+	n.port.Release()
+	n.d.mu.Lock()
+	delete(n.d.nodes, n)
+	n.d.mu.Unlock()
+	return err
+}
+
+// retire turns the node's server into an idle one.
+func (n *node) retire() error {
+	// A busy machine is not slower than this; a hung or hostile server is not
+	// worth more.
+	ctx, cancel := context.WithTimeout(n.d.closing, 2*time.Second)
+	defer cancel()
+	c := probe.Client(n.Addr())
+	defer c.Close()
+	return n.box.becomeIdle(ctx, c)
+}
