@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -140,9 +139,8 @@ func rawPatch(off, value string) (func([]byte) ([]byte, error), error) {
 	}, nil
 }
 
-// bodyWord sets a field of the body.
+// bodyWord sets a field of the body, by the key of the body's line in the text form.
 func (c *composer) bodyWord(key, value string) error {
-	var line string
 	switch body := c.pkt.Body.(type) {
 	case *Fail:
 		if key == "about" {
@@ -152,19 +150,17 @@ func (c *composer) bodyWord(key, value string) error {
 		if key == "about" {
 			return parseFixed(body.Node[:], value)
 		}
-		line = strings.TrimPrefix(key, "about.")
-		if line != key {
-			return body.parseText([]string{string(appendFixed(nil, body.Node[:])), line + "=" + value})
+		if field, ok := strings.CutPrefix(key, "about."); ok {
+			return body.setters().set([]string{field + "=" + value})
 		}
 	case *Publish:
 		if key == "channel" || key == "message" {
-			return body.parseText([]string{key + "=" + value})
+			return body.setters().set([]string{key + "=" + value})
 		}
 	case *Module:
-		line = strings.TrimPrefix(key, "module.")
-		if line != key {
-			return body.parseText([]string{line + "=" + value})
+		if field, ok := strings.CutPrefix(key, "module."); ok {
+			return body.setters().set([]string{field + "=" + value})
 		}
 	}
-	return fmt.Errorf("a %s packet has no field %s", c.pkt.Type, strconv.Quote(key))
+	return fmt.Errorf("a %s packet has no field %q", c.pkt.Type, key)
 }

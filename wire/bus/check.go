@@ -22,12 +22,11 @@ func CheckFiltered(frame []byte, drop int) Verdict {
 }
 
 func check(frame []byte, drop int) Rule {
-	if len(frame) >= PrefixLen {
-		if _, err := FrameLen(frame); err != nil {
-			return err.(*RuleError).Rule
-		}
+	n, err := FrameLen(frame)
+	if err != nil {
+		return err.(*RuleError).Rule
 	}
-	if checkExtent(frame) != nil {
+	if len(frame) < PrefixLen || n != len(frame) {
 		return RuleFrameLength
 	}
 	if binary.BigEndian.Uint16(frame[offVer:]) != Version {

@@ -118,22 +118,27 @@ func parseBodyLine(body Body, line string) error {
 	if len(words) == 0 {
 		return nil
 	}
+	var keyword string
 	var parse func(words []string) error
 	switch body := body.(type) {
 	case *Ping:
-		parse = map[string]func([]string) error{"gossip": body.parseGossip, "ext": body.parseExt}[words[0]]
+		if words[0] == "ext" {
+			keyword, parse = "ext", body.parseExt
+		} else {
+			keyword, parse = "gossip", body.parseGossip
+		}
 	case *Fail:
-		parse = map[string]func([]string) error{"about": body.parseText}[words[0]]
+		keyword, parse = "about", body.parseText
 	case *Update:
-		parse = map[string]func([]string) error{"about": body.parseText}[words[0]]
+		keyword, parse = "about", body.parseText
 	case *Publish:
-		parse = map[string]func([]string) error{"publish": body.parseText}[words[0]]
+		keyword, parse = "publish", body.parseText
 	case *Module:
-		parse = map[string]func([]string) error{"module": body.parseText}[words[0]]
+		keyword, parse = "module", body.parseText
 	case *Unknown:
-		parse = map[string]func([]string) error{"raw": body.parseText}[words[0]]
+		keyword, parse = "raw", body.parseText
 	}
-	if parse == nil {
+	if words[0] != keyword {
 		return fmt.Errorf("a packet of this type has no %q line", words[0])
 	}
 	if err := parse(words[1:]); err != nil {
@@ -319,25 +324,33 @@ func (u *Update) parseText(words []string) error {
 	if err != nil {
 		return err
 	}
+	return u.setters().set(words)
+}
+
+func (u *Update) setters() setters {
 	return setters{
 		"configEpoch": number(&u.ConfigEpoch, 64),
 		"slots": func(v string) (err error) {
 			u.Slots, err = slot.Parse(v)
 			return err
 		},
-	}.set(words)
+	}
 }
 
-func (p *Publish) parseText(words []string) error {
-	return setters{"channel": text(&p.Channel), "message": text(&p.Message)}.set(words)
+func (p *Publish) parseText(words []string) error { return p.setters().set(words) }
+
+func (p *Publish) setters() setters {
+	return setters{"channel": text(&p.Channel), "message": text(&p.Message)}
 }
 
-func (m *Module) parseText(words []string) error {
+func (m *Module) parseText(words []string) error { return m.setters().set(words) }
+
+func (m *Module) setters() setters {
 	return setters{
 		"id":      func(v string) error { return parseHex(m.ModuleID[:], v) },
 		"type":    number(&m.Type, 8),
 		"payload": text(&m.Payload),
-	}.set(words)
+	}
 }
 
 func (u *Unknown) parseText(words []string) error {
