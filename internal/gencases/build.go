@@ -71,7 +71,7 @@ func topology() scenario.Section {
 }
 
 func getKeys(inv invocation) scenario.Step {
-	return scenario.Step{Actor: "a", Words: append(scenario.Words("COMMAND", "GETKEYS"), scenario.Words(inv.argv...)...)}
+	return scenario.Step{Actor: "a", Words: append(scenario.Words("command", "getkeys"), scenario.Words(inv.argv...)...)}
 }
 
 // steps asks for the keys of an invocation, sends it, and sends it again for each

@@ -27,6 +27,9 @@ func invocations(in commands.Info, doc commands.Doc) []invocation {
 			out = append(out, more)
 		}
 	}
+	if in.Name == "pfmerge" {
+		return out[1:] // without sources it is run wherever it is sent: keys/pfmerge_without_sources
+	}
 	return out
 }
 
