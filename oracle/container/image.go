@@ -207,3 +207,44 @@ func tarTree(w io.Writer, root string) error {
 	})
 	return errors.Join(err, tw.Close())
 }
+
+// Survey is what Look finds.
+type Survey struct {
+	Engine string // "docker 20.10.24"
+	Image  string // the image a driver would use
+	Digest string // empty when it has to be pulled or built first
+}
+
+// Look says which engine answers and whether it has the image; an empty name is the
+// baseline's. It changes nothing and fetches nothing.
+func Look(ctx context.Context, name string) (Survey, error) {
+	e, err := connect(ctx)
+	if err != nil {
+		return Survey{}, err
+	}
+	s := Survey{Engine: e.about, Image: name}
+	if name == "" {
+		s.Image = oracle.BaselineImage
+	}
+	img, err := e.inspect(ctx, s.Image)
+	if err != nil && name == "" {
+		img, err = e.builtBefore(ctx)
+	}
+	if err == nil {
+		s.Image, s.Digest = img.name, img.digest
+	}
+	return s, e.close()
+}
+
+// Fetch makes sure that the engine has the image.
+func Fetch(ctx context.Context, opt Options) (Survey, error) {
+	if opt.Progress == nil {
+		opt.Progress = func(string) {}
+	}
+	e, err := connect(ctx)
+	if err != nil {
+		return Survey{}, err
+	}
+	img, err := e.ensureImage(ctx, opt)
+	return Survey{e.about, img.name, img.digest}, errors.Join(err, e.close())
+}

@@ -44,6 +44,9 @@ type Options struct {
 	How oracle.How
 	// Product and Version are what the server must be; empty takes any.
 	Product, Version string
+	// Rename and BuildID displace in the identity what the server says of
+	// itself; empty leaves it.
+	Rename, BuildID string
 	// StartTimeout is how long a node may take to be ready; zero is 20 s.
 	StartTimeout time.Duration
 	// Progress is given lines that tell the user what happens; may be nil.
@@ -125,6 +128,12 @@ func (d *Driver) learn(ctx context.Context) error {
 	d.id.Digest = d.opt.Binary.Digest
 	d.id.Argv = argv(d.opt.Binary.Argv, "{conf}")
 	d.caps = oracle.AllCapabilities
+	if d.opt.Rename != "" {
+		d.id.Product = d.opt.Rename
+	}
+	if d.opt.BuildID != "" {
+		d.id.BuildID = d.opt.BuildID
+	}
 	if err := d.id.CheckVersion(d.opt.Product, d.opt.Version); err != nil {
 		return errors.Join(err, n.Stop())
 	}

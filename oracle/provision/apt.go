@@ -23,11 +23,18 @@ type apt struct {
 // are used.
 const archiveKeyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
-func newApt(ctx context.Context, dir string) (*apt, error) {
+func haveTools() error {
 	for _, tool := range []string{"apt-get", "apt-config", "dpkg"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			return nil, fmt.Errorf("this machine has no %s", tool)
+			return fmt.Errorf("this machine has no %s", tool)
 		}
+	}
+	return nil
+}
+
+func newApt(ctx context.Context, dir string) (*apt, error) {
+	if err := haveTools(); err != nil {
+		return nil, err
 	}
 	m, err := findMirror("/etc/apt")
 	if err != nil {

@@ -219,3 +219,13 @@ func lockDir(ctx context.Context, dir string, waiting func()) (unlock func(), er
 		}
 	}
 }
+
+// CanFetch says from where Debian's packages would be fetched, or why they cannot
+// be. It does not try the network.
+func CanFetch() (mirror string, err error) {
+	if err := haveTools(); err != nil {
+		return "", err
+	}
+	m, err := findMirror("/etc/apt")
+	return m.uri, err
+}
