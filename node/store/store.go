@@ -107,6 +107,11 @@ func (db *DB) Lookup(key []byte, now int64) *Object {
 	return nil
 }
 
+// Holds reports whether a key is there, expired or not.
+func (db *DB) Holds(key string) bool {
+	return db.slots[slot.Of([]byte(key))][key] != nil
+}
+
 // Put stores o under key and replaces what is there. The expiry is expire, 0 for
 // none. The DB owns o from now on.
 func (db *DB) Put(key []byte, o *Object, expire int64) {

@@ -1,0 +1,125 @@
+package command
+
+import (
+	"math/bits"
+	"strings"
+
+	"github.com/slotdiff/slotdiff/node/command/table"
+	"github.com/slotdiff/slotdiff/node/store"
+)
+
+func init() {
+	register(map[string]handler{"setbit": setBit, "getbit": getBit, "bitcount": bitCount})
+}
+
+// bitOffset mirrors bitops.c:getBitOffsetFromArgument for plain offsets.
+func (e *Engine) bitOffset(c *Client, arg []byte) (int64, bool) {
+	n, ok := table.ParseInt(arg)
+	if !ok || n < 0 || n>>3 >= e.Config.Int("proto-max-bulk-len") {
+		c.err("ERR bit offset is not an integer or out of range")
+		return 0, false
+	}
+	return n, true
+}
+
+func setBit(e *Engine, c *Client) {
+	at, ok := e.bitOffset(c, c.argv[2])
+	if !ok {
+		return
+	}
+	bit, ok := table.ParseInt(c.argv[3])
+	if !ok || bit&^1 != 0 {
+		c.err("ERR bit is not an integer or out of range")
+		return
+	}
+	o, ok := e.lookup(c, c.argv[1], store.String)
+	if !ok {
+		return
+	}
+	o = e.growString(c.argv[1], o, int(at>>3)+1)
+	b, mask := &o.Str[at>>3], byte(0x80>>(at&7))
+	old := *b&mask != 0
+	*b &^= mask
+	if bit == 1 {
+		*b |= mask
+	}
+	c.int(int64(b2i(old)))
+}
+
+func getBit(e *Engine, c *Client) {
+	at, ok := e.bitOffset(c, c.argv[2])
+	if !ok {
+		return
+	}
+	o, ok := e.lookup(c, c.argv[1], store.String)
+	if !ok {
+		return
+	}
+	c.int(int64(b2i(o != nil && at>>3 < int64(len(o.Str)) && o.Str[at>>3]&(0x80>>(at&7)) != 0)))
+}
+
+// bitCount mirrors bitops.c:bitcountCommand.
+func bitCount(e *Engine, c *Client) {
+	var start, end int64
+	ranged, inBits := len(c.argv) > 2, false
+	if ranged {
+		if len(c.argv) != 4 && len(c.argv) != 5 {
+			c.syntax()
+			return
+		}
+		var ok bool
+		if start, ok = c.intArg(c.argv[2]); !ok {
+			return
+		}
+		if end, ok = c.intArg(c.argv[3]); !ok {
+			return
+		}
+		if len(c.argv) == 5 {
+			switch strings.ToUpper(string(c.argv[4])) {
+			case "BIT":
+				inBits = true
+			case "BYTE":
+			default:
+				c.syntax()
+				return
+			}
+		}
+	}
+	o, ok := e.lookup(c, c.argv[1], store.String)
+	if !ok {
+		return
+	}
+	if o == nil {
+		c.int(0)
+		return
+	}
+	unit := int64(8)
+	if inBits {
+		unit = 1
+	}
+	n := int64(len(o.Str)) * 8 / unit
+	if !ranged {
+		start, end = 0, n-1
+	}
+	if start < 0 && end < 0 && start > end {
+		c.int(0)
+		return
+	}
+	if start < 0 {
+		start = max(start+n, 0)
+	}
+	if end < 0 {
+		end = max(end+n, 0)
+	}
+	end = min(end, n-1)
+	count := 0
+	if !inBits && start <= end {
+		for _, b := range o.Str[start : end+1] {
+			count += bits.OnesCount8(b)
+		}
+	}
+	for i := start; inBits && i <= end; i++ {
+		count += b2i(o.Str[i>>3]&(0x80>>(i&7)) != 0)
+	}
+	c.int(int64(count))
+}

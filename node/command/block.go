@@ -1,0 +1,174 @@
+package command
+
+import (
+	"slices"
+
+	"github.com/slotdiff/slotdiff/node/cluster"
+	"github.com/slotdiff/slotdiff/node/command/table"
+	"github.com/slotdiff/slotdiff/slot"
+)
+
+// blocked says what a client waits for.
+type blocked struct {
+	keys      []string // a list with items in one of these; nil: not for a key
+	until     int64    // ms, 0: for ever
+	postponed bool     // CLIENT PAUSE: the command has not run yet
+	argv      [][]byte // of the postponed or blocking command, own memory
+	write     bool
+	retry     func(e *Engine, c *Client) bool // true: served
+	timeout   func(c *Client)
+}
+
+// pause is CLIENT PAUSE and the pause of a manual failover.
+type pause struct {
+	until     int64 // of CLIENT PAUSE, ms
+	writeOnly bool
+	failover  int64 // until when writes wait for a manual failover, ms
+}
+
+// paused reports whether a command has to wait now.
+func (e *Engine) paused(mayReplicate bool) bool {
+	p := &e.pause
+	return e.now < p.until && (!p.writeOnly || mayReplicate) || e.now < p.failover && mayReplicate
+}
+
+// postpone keeps the current command until the pause ends.
+func (e *Engine) postpone(c *Client) {
+	c.blocked = &blocked{postponed: true, argv: cloneArgs(c.argv)}
+}
+
+// block suspends the client on keys.
+func (e *Engine) block(c *Client, b *blocked) {
+	b.argv = cloneArgs(c.argv)
+	b.write = c.cmd.Has(table.Write)
+	c.blocked = b
+	for i, k := range b.keys {
+		if !slices.Contains(b.keys[:i], k) {
+			e.waiting[k] = append(e.waiting[k], c)
+		}
+	}
+}
+
+// unblock ends the wait without an answer and lets the client go on.
+func (e *Engine) unblock(c *Client) {
+	b := c.blocked
+	if b == nil {
+		return
+	}
+	c.blocked = nil
+	for _, k := range b.keys {
+		w := e.waiting[k]
+		if i := slices.Index(w, c); i >= 0 {
+			w = slices.Delete(w, i, i+1)
+		}
+		if len(w) == 0 {
+			delete(e.waiting, k)
+		} else {
+			e.waiting[k] = w
+		}
+	}
+	if !c.gone {
+		e.ready = append(e.ready, c)
+		e.touch(c)
+	}
+}
+
+// serveWaiting gives the lists that were pushed to in this turn to the clients
+// that wait for them, the longest waiting first.
+func (e *Engine) serveWaiting() {
+	for len(e.pushed) > 0 {
+		k := e.pushed[0]
+		e.pushed = e.pushed[1:]
+		for _, c := range slices.Clone(e.waiting[k]) {
+			if b := c.blocked; b != nil && b.retry(e, c) {
+				e.unblock(c)
+			}
+		}
+	}
+}
+
+// Tick does what depends on time alone: expiry, timeouts of blocked clients, the
+// end of pauses, and the redirection of clients that wait for a slot which is no
+// longer served. The driver calls it at least every 100 ms.
+func (e *Engine) Tick() {
+	if !e.noExpire {
+		e.DB.ExpireDue(e.now, 1000)
+	}
+	for _, c := range slices.Clone(e.clients) {
+		b := c.blocked
+		switch {
+		case b == nil:
+		case b.postponed:
+			e.resume(c)
+		case b.until != 0 && e.now >= b.until:
+			b.timeout(c)
+			e.unblock(c)
+		case len(b.keys) > 0:
+			e.redirectBlocked(c)
+		}
+	}
+	if t := e.Config.Int("timeout"); t > 0 {
+		for _, c := range slices.Clone(e.clients) {
+			if c.blocked == nil && c.subscriptions() == 0 && e.now-c.lastActive > t*1000 {
+				c.flags |= closeNow
+				e.touch(c)
+			}
+		}
+	}
+}
+
+// resume runs a postponed command if the pause is over.
+func (e *Engine) resume(c *Client) {
+	cmd := c.cmd
+	mayReplicate := cmd.Flags&(table.Write|table.MayReplicate) != 0 ||
+		cmd == cmdExec && c.queueFlags&(table.Write|table.MayReplicate) != 0
+	if e.paused(mayReplicate) {
+		return
+	}
+	b := c.blocked
+	start := len(c.Out)
+	c.blocked = nil
+	c.argv = b.argv
+	e.process(c)
+	if c.blocked == nil || !c.blocked.postponed {
+		e.serveWaiting()
+		e.finish(c, start)
+	}
+	if c.blocked == nil {
+		e.ready = append(e.ready, c)
+	}
+}
+
+// redirectBlocked mirrors cluster.c:clusterRedirectBlockedClientIfNeeded.
+func (e *Engine) redirectBlocked(c *Client) {
+	b := c.blocked
+	r := e.Cluster.RouteBlocked(cluster.BlockedQuery{
+		Slot:     int(slot.Of([]byte(b.keys[0]))),
+		ReadOnly: c.has(readOnly),
+		Write:    b.write,
+	})
+	if r.Kind != cluster.RouteServe {
+		c.err(r.Error())
+		e.unblock(c)
+	}
+}
+
+// NextWake is when Tick should be called at the latest, in ms; 0: no hurry.
+func (e *Engine) NextWake() int64 {
+	var next int64
+	earlier := func(t int64) {
+		if t != 0 && (next == 0 || t < next) {
+			next = t
+		}
+	}
+	for _, c := range e.clients {
+		if b := c.blocked; b != nil {
+			if b.postponed {
+				earlier(max(e.pause.until, e.pause.failover))
+			} else {
+				earlier(b.until)
+			}
+		}
+	}
+	return next
+}

@@ -1,0 +1,393 @@
+package command
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"github.com/slotdiff/slotdiff/node/cluster"
+	"github.com/slotdiff/slotdiff/node/command/table"
+	"github.com/slotdiff/slotdiff/slot"
+	"github.com/slotdiff/slotdiff/wire/bus"
+	"github.com/slotdiff/slotdiff/wire/resp"
+)
+
+func init() {
+	register(map[string]handler{
+		"cluster|countkeysinslot": clusterCountKeysInSlot,
+		"cluster|getkeysinslot":   clusterGetKeysInSlot,
+		"cluster|keyslot":         func(_ *Engine, c *Client) { c.int(int64(slot.Of(c.argv[2]))) },
+		"cluster|myid":            func(e *Engine, c *Client) { id := e.Cluster.ID(); c.bulk(id[:]) },
+		"cluster|myshardid":       func(e *Engine, c *Client) { id := e.Cluster.ShardID(); c.bulk(id[:]) },
+		"cluster|info":            func(e *Engine, c *Client) { c.verbatim(e.Cluster.AppendInfo(nil)) },
+		"cluster|nodes":           func(e *Engine, c *Client) { c.verbatim(e.Cluster.AppendNodes(nil, false)) },
+		"cluster|links":           clusterLinks,
+		"cluster|replicas":        clusterReplicas,
+		"cluster|slaves":          clusterReplicas,
+		"cluster|slots":           clusterSlots,
+		"cluster|shards":          clusterShards,
+		"cluster|slot-stats":      clusterSlotStats,
+	})
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// accessible mirrors cluster.c:clusterCanAccessKeysInSlot.
+func (e *Engine) accessible(s uint16) bool {
+	return e.Cluster.Owns(s) || e.Cluster.Importing(s)
+}
+
+func clusterCountKeysInSlot(e *Engine, c *Client) {
+	n, ok := c.intArg(c.argv[2])
+	switch {
+	case !ok:
+	case n < 0 || n >= slot.Count:
+		c.err("ERR Invalid slot")
+	case !e.accessible(uint16(n)):
+		c.int(0)
+	default:
+		c.int(int64(e.DB.CountInSlot(uint16(n))))
+	}
+}
+
+func clusterGetKeysInSlot(e *Engine, c *Client) {
+	s, ok := c.intArg(c.argv[2])
+	if !ok {
+		return
+	}
+	limit, ok := c.intArg(c.argv[3])
+	if !ok {
+		return
+	}
+	if s < 0 || s >= slot.Count || limit < 0 {
+		c.err("ERR Invalid slot or number of keys")
+		return
+	}
+	if !e.accessible(uint16(s)) {
+		c.array(0)
+		return
+	}
+	// Redis keeps the limit in an unsigned 32-bit integer.
+	n := e.DB.CountInSlot(uint16(s))
+	if limit <= int64(n) {
+		n = int(limit)
+	}
+	keys := e.DB.KeysInSlot(uint16(s), n)
+	c.array(len(keys))
+	for _, k := range keys {
+		c.text(k)
+	}
+}
+
+func clusterReplicas(e *Engine, c *Client) {
+	v := e.Cluster.View()
+	i := slices.IndexFunc(v.Nodes, func(n cluster.NodeView) bool { return string(n.ID[:]) == string(c.argv[2]) })
+	switch {
+	case i < 0:
+		c.err("ERR Unknown node " + string(c.argv[2]))
+	case v.Nodes[i].Replica():
+		c.err("ERR The specified node is not a master")
+	default:
+		c.array(len(v.Nodes[i].Replicas))
+		for _, r := range v.Nodes[i].Replicas {
+			c.bulk(e.Cluster.AppendNode(nil, v.Nodes[r].ID, false))
+		}
+	}
+}
+
+// available mirrors cluster.c:isReplicaAvailable.
+func available(n *cluster.NodeView) bool {
+	return !n.Flags.Any(bus.FlagFail) && n.ReplOffset != 0
+}
+
+func clusterSlots(e *Engine, c *Client) {
+	v := e.Cluster.View()
+	c.array(len(v.Ranges))
+	for _, r := range v.Ranges {
+		nodes := []*cluster.NodeView{&v.Nodes[r.Owner]}
+		for _, i := range v.Nodes[r.Owner].Replicas {
+			if n := &v.Nodes[i]; available(n) {
+				nodes = append(nodes, n)
+			}
+		}
+		c.array(2 + len(nodes))
+		c.int(int64(r.Start))
+		c.int(int64(r.End))
+		for _, n := range nodes {
+			slotNode(c, &v, n)
+		}
+	}
+}
+
+// slotNode mirrors cluster.c:addNodeToNodeReply.
+func slotNode(c *Client, v *cluster.View, n *cluster.NodeView) {
+	c.array(4)
+	switch v.Endpoint {
+	case cluster.EndpointUnknown:
+		c.null()
+	default:
+		c.text(n.Endpoint)
+	}
+	port := n.Port
+	if port == 0 {
+		port = n.TLSPort
+	}
+	c.int(int64(port))
+	c.bulk(n.ID[:])
+	withIP := v.Endpoint != cluster.EndpointIP
+	withHost := v.Endpoint != cluster.EndpointHostname && n.Hostname != ""
+	c.mapOf(b2i(withIP) + b2i(withHost))
+	if withIP {
+		c.text("ip")
+		c.text(n.IP)
+	}
+	if withHost {
+		c.text("hostname")
+		c.text(n.Hostname)
+	}
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// clusterShards mirrors cluster.c:clusterCommandShards.
+func clusterShards(e *Engine, c *Client) {
+	v := e.Cluster.View()
+	c.array(len(v.Shards))
+	for _, sh := range v.Shards {
+		c.mapOf(2)
+		c.text("slots")
+		var bounds []int64
+		if sh.Master >= 0 {
+			for lo, hi := range sh.Slots.Ranges() {
+				bounds = append(bounds, int64(lo), int64(hi))
+			}
+		}
+		c.array(len(bounds))
+		for _, b := range bounds {
+			c.int(b)
+		}
+		c.text("nodes")
+		c.array(len(sh.Nodes))
+		for _, i := range sh.Nodes {
+			shardNode(c, &v.Nodes[i])
+		}
+	}
+}
+
+// shardNode mirrors cluster.c:addNodeDetailsToShardReply.
+func shardNode(c *Client, n *cluster.NodeView) {
+	c.mapOf(6 + b2i(n.Port != 0) + b2i(n.TLSPort != 0) + b2i(n.Hostname != ""))
+	c.text("id")
+	c.bulk(n.ID[:])
+	if n.Port != 0 {
+		c.text("port")
+		c.int(int64(n.Port))
+	}
+	if n.TLSPort != 0 {
+		c.text("tls-port")
+		c.int(int64(n.TLSPort))
+	}
+	c.text("ip")
+	c.text(n.IP)
+	c.text("endpoint")
+	c.text(n.Endpoint)
+	if n.Hostname != "" {
+		c.text("hostname")
+		c.text(n.Hostname)
+	}
+	role, health := "master", "online"
+	if n.Replica() {
+		role = "replica"
+		if n.ReplOffset == 0 {
+			health = "loading"
+		}
+	}
+	if n.Flags.Any(bus.FlagFail) {
+		health = "fail"
+	}
+	c.text("role")
+	c.text(role)
+	c.text("replication-offset")
+	c.int(n.ReplOffset)
+	c.text("health")
+	c.text(health)
+}
+
+// clusterLinks mirrors cluster_legacy.c:addReplyClusterLinksDescription.
+func clusterLinks(e *Engine, c *Client) {
+	v := e.Cluster.View()
+	n := 0
+	var body []byte
+	outer := c.Out
+	c.Out = nil
+	for i := range v.Nodes {
+		node := &v.Nodes[i]
+		for _, l := range []struct {
+			dir  string
+			link *cluster.LinkView
+		}{{"to", node.Out}, {"from", node.In}} {
+			if l.link == nil {
+				continue
+			}
+			n++
+			c.mapOf(6)
+			c.text("direction")
+			c.text(l.dir)
+			c.text("node")
+			c.bulk(node.ID[:])
+			c.text("create-time")
+			c.int(l.link.Created)
+			c.text("events")
+			events := ""
+			if l.link.Up {
+				events = "r"
+			}
+			if l.link.Queued > 0 || !l.link.Up {
+				events += "w"
+			}
+			c.text(events)
+			c.text("send-buffer-allocated")
+			c.int(l.link.Queued)
+			c.text("send-buffer-used")
+			c.int(l.link.Queued)
+		}
+	}
+	body, c.Out = c.Out, resp.AppendArray(outer, n)
+	c.Out = append(c.Out, body...)
+}
+
+// clusterSlotStats mirrors cluster_slot_stats.c:clusterSlotStatsCommand. Only keys
+// are counted; other metrics read as never touched.
+func clusterSlotStats(e *Engine, c *Client) {
+	mine := func(s int) bool { return e.Cluster.Owns(uint16(s)) }
+	switch {
+	case len(c.argv) == 5 && equalFold(c.argv[2], "slotsrange"):
+		lo, hi := slotArg(c.argv[3]), slotArg(c.argv[4])
+		if lo < 0 || hi < 0 {
+			c.err(badSlot)
+			return
+		}
+		if lo > hi {
+			c.err("ERR Start slot number " + itoa(lo) + " is greater than end slot number " + itoa(hi))
+			return
+		}
+		var slots []int
+		for s := lo; s <= hi; s++ {
+			if mine(s) {
+				slots = append(slots, s)
+			}
+		}
+		e.slotStats(c, slots)
+	case len(c.argv) >= 4 && equalFold(c.argv[2], "orderby"):
+		enabled := e.slotStatsEnabled()
+		switch m := string(lowerASCII(c.argv[3])); {
+		case m == "key-count":
+		case m == "cpu-usec" && enabled.cpu, m == "memory-bytes" && enabled.mem,
+			(m == "network-bytes-in" || m == "network-bytes-out") && enabled.net:
+		default:
+			c.err("ERR Unrecognized sort metric for ORDERBY.")
+			return
+		}
+		limit, desc, ok := slotStatsOptions(c)
+		if !ok {
+			return
+		}
+		var slots []int
+		for s := range slot.Count {
+			if mine(s) {
+				slots = append(slots, s)
+			}
+		}
+		byKeys := equalFold(c.argv[3], "key-count")
+		slices.SortStableFunc(slots, func(a, b int) int {
+			if !byKeys {
+				return 0
+			}
+			d := cmp.Compare(e.DB.CountInSlot(uint16(a)), e.DB.CountInSlot(uint16(b)))
+			if desc {
+				d = -d
+			}
+			return d
+		})
+		e.slotStats(c, slots[:min(limit, len(slots))])
+	default:
+		subcommandSyntax(c)
+	}
+}
+
+func slotStatsOptions(c *Client) (limit int, desc, ok bool) {
+	limit, desc = slot.Count, true
+	limits, orders := 0, 0
+	for i := 4; i < len(c.argv); i++ {
+		switch {
+		case equalFold(c.argv[i], "limit") && i+1 < len(c.argv):
+			i++
+			n, isInt := table.ParseInt(c.argv[i])
+			if !isInt || n < 1 || n > slot.Count {
+				c.err("ERR Limit has to lie in between 1 and 16384 (maximum number of slots).")
+				return 0, false, false
+			}
+			limit = int(n)
+			limits++
+		case equalFold(c.argv[i], "asc"):
+			desc = false
+			orders++
+		case equalFold(c.argv[i], "desc"):
+			desc = true
+			orders++
+		default:
+			c.syntax()
+			return 0, false, false
+		}
+		if limits > 1 || orders > 1 {
+			c.err("ERR Multiple filters of the same type are disallowed.")
+			return 0, false, false
+		}
+	}
+	return limit, desc, true
+}
+
+type slotStatKinds struct{ cpu, net, mem bool }
+
+func (e *Engine) slotStatsEnabled() slotStatKinds {
+	var k slotStatKinds
+	for _, w := range splitWords(e.Config.Text("cluster-slot-stats-enabled")) {
+		switch w {
+		case "yes":
+			return slotStatKinds{true, true, true}
+		case "cpu":
+			k.cpu = true
+		case "net":
+			k.net = true
+		case "mem":
+			k.mem = true
+		}
+	}
+	return k
+}
+
+func (e *Engine) slotStats(c *Client, slots []int) {
+	k := e.slotStatsEnabled()
+	c.array(len(slots))
+	for _, s := range slots {
+		c.array(2)
+		c.int(int64(s))
+		c.mapOf(1 + b2i(k.mem) + b2i(k.cpu) + 2*b2i(k.net))
+		c.text("key-count")
+		c.int(int64(e.DB.CountInSlot(uint16(s))))
+		for _, m := range []struct {
+			name string
+			on   bool
+		}{{"memory-bytes", k.mem}, {"cpu-usec", k.cpu}, {"network-bytes-in", k.net}, {"network-bytes-out", k.net}} {
+			if m.on {
+				c.text(m.name)
+				c.int(0)
+			}
+		}
+	}
+}

@@ -1,0 +1,244 @@
+package command
+
+import (
+	"bytes"
+	"math"
+
+	"github.com/slotdiff/slotdiff/node/command/table"
+	"github.com/slotdiff/slotdiff/node/store"
+)
+
+func init() {
+	register(map[string]handler{
+		"lpush":  func(e *Engine, c *Client) { push(e, c, true, true) },
+		"rpush":  func(e *Engine, c *Client) { push(e, c, false, true) },
+		"lpushx": func(e *Engine, c *Client) { push(e, c, true, false) },
+		"rpushx": func(e *Engine, c *Client) { push(e, c, false, false) },
+		"lpop":   func(e *Engine, c *Client) { pop(e, c, true) },
+		"rpop":   func(e *Engine, c *Client) { pop(e, c, false) },
+		"llen":   llen,
+		"lrange": lrange,
+		"lindex": lindex,
+		"blpop":  func(e *Engine, c *Client) { blockingPop(e, c, true) },
+		"brpop":  func(e *Engine, c *Client) { blockingPop(e, c, false) },
+	})
+}
+
+// signal wakes the clients that wait for a list.
+func (e *Engine) signal(key []byte, o *store.Object) {
+	if o.Kind == store.List && e.waiting[string(key)] != nil {
+		e.pushed = append(e.pushed, string(key))
+	}
+}
+
+func push(e *Engine, c *Client, head, create bool) {
+	key := c.argv[1]
+	o, ok := e.lookup(c, key, store.List)
+	if !ok {
+		return
+	}
+	if o == nil {
+		if !create {
+			c.int(0)
+			return
+		}
+		o = &store.Object{Kind: store.List}
+		e.DB.Put(key, o, 0)
+	}
+	for _, v := range c.argv[2:] {
+		v = bytes.Clone(v)
+		if head {
+			o.Items = append([][]byte{v}, o.Items...)
+		} else {
+			o.Items = append(o.Items, v)
+		}
+	}
+	e.touched(string(key))
+	e.signal(key, o)
+	c.int(int64(len(o.Items)))
+}
+
+// take removes n items from an end and deletes a list that becomes empty.
+func (e *Engine) take(key []byte, o *store.Object, head bool, n int) [][]byte {
+	var out [][]byte
+	for range n {
+		if head {
+			out = append(out, o.Items[0])
+			o.Items = o.Items[1:]
+		} else {
+			out = append(out, o.Items[len(o.Items)-1])
+			o.Items = o.Items[:len(o.Items)-1]
+		}
+	}
+	if len(o.Items) == 0 {
+		e.DB.Delete(key)
+	}
+	e.touched(string(key))
+	return out
+}
+
+// pop mirrors t_list.c:popGenericCommand.
+func pop(e *Engine, c *Client, head bool) {
+	if len(c.argv) > 3 {
+		c.arity()
+		return
+	}
+	count, counted := int64(1), len(c.argv) == 3
+	if counted {
+		var ok bool
+		if count, ok = table.ParseInt(c.argv[2]); !ok || count < 0 {
+			c.err("ERR value is out of range, must be positive")
+			return
+		}
+	}
+	o, ok := e.lookup(c, c.argv[1], store.List)
+	switch {
+	case !ok:
+	case o == nil && counted:
+		c.nullArray()
+	case o == nil:
+		c.null()
+	case counted && count == 0:
+		c.array(0)
+	case !counted:
+		c.bulk(e.take(c.argv[1], o, head, 1)[0])
+	default:
+		items := e.take(c.argv[1], o, head, int(min(count, int64(len(o.Items)))))
+		c.array(len(items))
+		for _, it := range items {
+			c.bulk(it)
+		}
+	}
+}
+
+func llen(e *Engine, c *Client) {
+	if o, ok := e.lookup(c, c.argv[1], store.List); ok {
+		if o == nil {
+			c.int(0)
+		} else {
+			c.int(int64(len(o.Items)))
+		}
+	}
+}
+
+func lrange(e *Engine, c *Client) {
+	start, ok := c.intArg(c.argv[2])
+	if !ok {
+		return
+	}
+	end, ok := c.intArg(c.argv[3])
+	if !ok {
+		return
+	}
+	o, ok := e.lookup(c, c.argv[1], store.List)
+	if !ok {
+		return
+	}
+	if o == nil {
+		c.array(0)
+		return
+	}
+	n := int64(len(o.Items))
+	if start < 0 {
+		start = max(start+n, 0)
+	}
+	if end < 0 {
+		end += n
+	}
+	end = min(end, n-1)
+	if start > end {
+		c.array(0)
+		return
+	}
+	c.array(int(end - start + 1))
+	for _, it := range o.Items[start : end+1] {
+		c.bulk(it)
+	}
+}
+
+func lindex(e *Engine, c *Client) {
+	o, ok := e.lookup(c, c.argv[1], store.List)
+	if !ok {
+		return
+	}
+	if o == nil {
+		c.null()
+		return
+	}
+	i, ok := c.intArg(c.argv[2])
+	if !ok {
+		return
+	}
+	if i < 0 {
+		i += int64(len(o.Items))
+	}
+	if i < 0 || i >= int64(len(o.Items)) {
+		c.null()
+		return
+	}
+	c.bulk(o.Items[i])
+}
+
+// timeoutArg reads seconds and returns a moment in ms, 0 for ever, or replies.
+// Mirrors timeout.c:getTimeoutFromObjectOrReply.
+func (e *Engine) timeoutArg(c *Client, arg []byte) (int64, bool) {
+	f, ok := parseFloat(arg)
+	if !ok {
+		c.err("ERR timeout is not a float or out of range")
+		return 0, false
+	}
+	f = math.Ceil(f * 1000)
+	switch {
+	case f > math.MaxInt64:
+		c.err("ERR timeout is out of range")
+	case f < 0:
+		c.err("ERR timeout is negative")
+	case f == 0:
+		return 0, true
+	case f >= float64(math.MaxInt64-e.now):
+		c.err("ERR timeout is out of range")
+	default:
+		return e.now + int64(f), true
+	}
+	return 0, false
+}
+
+// blockingPop mirrors t_list.c:blockingPopGenericCommand.
+func blockingPop(e *Engine, c *Client, head bool) {
+	until, ok := e.timeoutArg(c, c.argv[len(c.argv)-1])
+	if !ok {
+		return
+	}
+	var keys []string
+	for _, k := range c.argv[1 : len(c.argv)-1] {
+		keys = append(keys, string(k))
+	}
+	serve := func(e *Engine, c *Client, waits bool) bool {
+		for _, k := range keys {
+			o := e.DB.Lookup([]byte(k), e.now)
+			if o == nil || waits && o.Kind != store.List {
+				continue
+			}
+			if o.Kind != store.List {
+				c.err(wrongType)
+				return true
+			}
+			c.array(2)
+			c.text(k)
+			c.bulk(e.take([]byte(k), o, head, 1)[0])
+			return true
+		}
+		return false
+	}
+	switch {
+	case serve(e, c, false):
+	case c.has(denyBlocking):
+		c.nullArray()
+	default:
+		e.block(c, &blocked{
+			keys: keys, until: until,
+			retry:   func(e *Engine, c *Client) bool { return serve(e, c, true) },
+			timeout: func(c *Client) { c.nullArray() },
+		})
+	}
+}

@@ -1,0 +1,60 @@
+package command
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/slotdiff/slotdiff/node/command/table"
+)
+
+const notInt = "ERR value is not an integer or out of range"
+
+// intArg parses a 64-bit integer argument or replies. Mirrors
+// object.c:getLongLongFromObjectOrReply.
+func (c *Client) intArg(b []byte) (int64, bool) {
+	n, ok := table.ParseInt(b)
+	if !ok {
+		c.err(notInt)
+	}
+	return n, ok
+}
+
+// parseFloat mirrors object.c:getLongDoubleFromObject: what strtold takes, whole,
+// and no NaN. Spaces are refused.
+func parseFloat(b []byte) (float64, bool) {
+	if len(b) == 0 || len(b) > 256 {
+		return 0, false
+	}
+	for _, ch := range b {
+		if ch == '_' || ch <= ' ' {
+			return 0, false
+		}
+	}
+	f, err := strconv.ParseFloat(string(b), 64)
+	if err != nil || math.IsNaN(f) {
+		return 0, false
+	}
+	return f, true
+}
+
+// formatFloat mirrors util.c:ld2string in its human form: no exponent, no
+// trailing zeros.
+func formatFloat(f float64) []byte {
+	return strconv.AppendFloat(nil, f, 'f', -1, 64)
+}
+
+// lowerASCII returns a lower-case copy.
+func lowerASCII(b []byte) []byte {
+	out := make([]byte, len(b))
+	for i, ch := range b {
+		if 'A' <= ch && ch <= 'Z' {
+			ch += 'a' - 'A'
+		}
+		out[i] = ch
+	}
+	return out
+}
+
+// splitWords splits at spaces.
+func splitWords(s string) []string { return strings.Fields(s) }

@@ -1,0 +1,103 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/slotdiff/slotdiff/node/nodesconf"
+)
+
+// nodesFile is nodes.conf. It is locked as long as the node runs, so that no two
+// nodes share one.
+type nodesFile struct {
+	path string
+	lock *os.File // the file that stands at path, locked
+}
+
+var errInUse = errors.New("already used by a different Redis Cluster node")
+
+// openNodes locks the file, creating it, and reads it; saved is nil for an empty
+// one. Mirrors cluster_legacy.c:clusterLockConfig and clusterLoadConfig.
+func openNodes(path string) (f *nodesFile, saved *nodesconf.File, err error) {
+	lock, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, nil, err
+	}
+	f = &nodesFile{path, lock}
+	if err := flock(lock); err != nil {
+		lock.Close()
+		return nil, nil, fmt.Errorf("the cluster configuration file %s is %w. Please make sure that different nodes use different cluster configuration files", path, err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || len(text) == 0 {
+		if err != nil {
+			lock.Close()
+		}
+		return f, nil, err
+	}
+	if saved, err = nodesconf.Parse(text); err != nil {
+		lock.Close()
+		return nil, nil, fmt.Errorf("unrecoverable error: corrupted cluster config file %q: %w", path, err)
+	}
+	return f, saved, nil
+}
+
+func flock(f *os.File) error {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return errInUse
+	}
+	return err
+}
+
+// save replaces the file atomically; with sync it is on disk, directory too, when
+// save returns. Mirrors cluster_legacy.c:clusterSaveConfig.
+func (f *nodesFile) save(text []byte, sync bool) (err error) {
+	tmp, err := os.CreateTemp(filepath.Dir(f.path), filepath.Base(f.path)+".tmp-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			tmp.Close()
+			os.Remove(tmp.Name())
+		}
+	}()
+	if err = tmp.Chmod(0o644); err != nil {
+		return err
+	}
+	if _, err = tmp.Write(text); err != nil {
+		return err
+	}
+	if sync {
+		if err = tmp.Sync(); err != nil {
+			return err
+		}
+	}
+	if err = flock(tmp); err != nil {
+		return err
+	}
+	if err = os.Rename(tmp.Name(), f.path); err != nil {
+		return err
+	}
+	f.lock.Close()
+	f.lock = tmp
+	if sync {
+		return syncDir(filepath.Dir(f.path))
+	}
+	return nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+func (f *nodesFile) close() { f.lock.Close() }

@@ -1,0 +1,408 @@
+package server
+
+import (
+	"context"
+	cryptorand "crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/slotdiff/slotdiff/node/cluster"
+	"github.com/slotdiff/slotdiff/node/command"
+	"github.com/slotdiff/slotdiff/node/command/config"
+	"github.com/slotdiff/slotdiff/node/store"
+)
+
+// server is a running node. All fields below the line belong to the owner.
+type server struct {
+	ctx     context.Context
+	log     *logger
+	clock   clock
+	events  chan any
+	stopped chan struct{} // closed when the owner is gone
+	wg      sync.WaitGroup
+
+	maxBulk, maxQuery int64 // limits of a command, fixed at the start
+
+	// ---
+	cfg     *config.Config
+	file    string
+	engine  *command.Engine
+	core    *cluster.Node
+	nodes   *nodesFile
+	conns   map[*command.Client]*conn
+	links   map[cluster.LinkID]*link
+	accepts uint64
+	queued  bool // the last Report named a send queue
+	now     int64
+	fatal   error
+}
+
+// Run runs a node until ctx ends or SHUTDOWN is executed. file is the path of the
+// configuration file, empty if there is none; log lines go to stdout unless the
+// logfile directive names a file.
+func Run(ctx context.Context, cfg *config.Config, file string, stdout io.Writer) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	logfile := cfg.Text("logfile")
+	if logfile != "" && !filepath.IsAbs(logfile) {
+		logfile = filepath.Join(cfg.Text("dir"), logfile)
+	}
+	log, err := newLogger(logfile, stdout, level(cfg))
+	if err != nil {
+		return err
+	}
+	defer log.close()
+	s := &server{
+		ctx: ctx, log: log, clock: newClock(), cfg: cfg, file: file,
+		events: make(chan any, 256), stopped: make(chan struct{}),
+		maxBulk: cfg.Int("proto-max-bulk-len"), maxQuery: cfg.Int("client-query-buffer-limit"),
+		conns: map[*command.Client]*conn{}, links: map[cluster.LinkID]*link{},
+	}
+	if err := s.start(); err != nil {
+		log.warning("%v", err)
+		return err
+	}
+	defer s.nodes.close()
+	listeners, err := s.listen()
+	if err != nil {
+		log.warning("%v", err)
+		return err
+	}
+	log.notice("Server initialized")
+	log.notice("Ready to accept connections tcp")
+	err = s.own(cancel)
+	for _, l := range listeners {
+		l.Close()
+	}
+	for _, c := range s.conns {
+		c.end(false)
+	}
+	for _, l := range s.links {
+		if l.out != nil {
+			l.out.end(true)
+		}
+	}
+	cancel()
+	close(s.stopped)
+	s.wg.Wait()
+	if err == nil {
+		log.warning("Redis is now ready to exit, bye bye...")
+	}
+	return err
+}
+
+// start makes the core and the engine. Mirrors the order of server.c:main.
+func (s *server) start() error {
+	cfg := s.cfg
+	s.log.notice("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo")
+	f := facts(cfg, s.file, s.clock.start)
+	s.log.notice("Redis version=%s, bits=64, commit=00000000, modified=0, pid=%d, just started", command.Version, f.PID)
+	s.log.notice("Configuration loaded")
+	s.log.notice("Running mode=cluster, port=%d.", f.TCPPort)
+	path := cfg.Text("cluster-config-file")
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(cfg.Text("dir"), path)
+	}
+	nodes, saved, err := openNodes(path)
+	if err != nil {
+		return err
+	}
+	s.nodes = nodes
+	var seed [32]byte
+	cryptorand.Read(seed[:])
+	chance := rand.NewChaCha8(seed)
+	s.core, err = cluster.New(cluster.Config{
+		Now: s.clock.micros() / 1000, Rand: chance, Saved: saved, Settings: command.Settings(cfg), LogLevel: level(cfg),
+	})
+	if err != nil {
+		nodes.close()
+		return err
+	}
+	s.engine = command.New(command.Options{
+		Cluster: s.core, DB: store.New(), Config: cfg, Facts: f, Host: (*host)(s), Rand: chance,
+	})
+	s.setNow()
+	s.performReady()
+	return s.fatal
+}
+
+// send hands an event to the owner; false when it is gone.
+func (s *server) send(ev any) bool {
+	select {
+	case s.events <- ev:
+		return true
+	case <-s.stopped:
+		return false
+	}
+}
+
+func (s *server) spawn(f func()) {
+	s.wg.Add(1)
+	go func() {
+		defer s.wg.Done()
+		f()
+	}()
+}
+
+func (s *server) setNow() {
+	us := s.clock.micros()
+	s.now = us / 1000
+	s.engine.SetNow(us)
+}
+
+// own is the owner's loop. A panic is a bug of ours: it is logged where scripts
+// look for a crash of redis-server, and ends the node with an error.
+func (s *server) own(cancel context.CancelFunc) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.warning("=== REDIS BUG REPORT START: Cut & paste starting from here ===")
+			s.log.warning("slotnode crashed by panic: %v %s", p, debug.Stack())
+			err = fmt.Errorf("crashed by panic: %v", p)
+		}
+	}()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for s.fatal == nil && !s.engine.ShuttingDown() {
+		select {
+		case ev := <-s.events:
+			s.setNow()
+			s.handle(ev)
+			for n := len(s.events); n > 0; n-- {
+				s.handle(<-s.events)
+			}
+		case <-timer.C:
+			s.setNow()
+		case <-s.ctx.Done():
+			s.log.warning("Received SIGTERM scheduling shutdown...")
+			s.log.warning("User requested shutdown...")
+			return nil
+		}
+		s.turn()
+		timer.Reset(s.untilNextTick())
+	}
+	if s.fatal == nil {
+		s.log.warning("User requested shutdown...")
+	}
+	return s.fatal
+}
+
+// handle takes one event.
+func (s *server) handle(ev any) {
+	switch ev := ev.(type) {
+	case batch:
+		s.handleBatch(ev)
+	case frames:
+		s.handleFrames(ev)
+	case accepted:
+		s.handleAccepted(ev.nc)
+	case busAccepted:
+		s.handleBusAccepted(ev.nc)
+	case dialled:
+		s.handleDialled(ev)
+	case linkLost:
+		s.lose(ev.l, ev.reason)
+	case hungUp:
+		ev.c.end(true)
+		s.drop(ev.c)
+	default:
+		panic(fmt.Sprintf("node/server: unknown event %T", ev))
+	}
+}
+
+// turn does what is due after the events that were there: it is the beforeSleep
+// of Redis. Replies are written last, so that what they rest on is durable.
+func (s *server) turn() {
+	if s.now >= s.core.NextTick() {
+		s.reportQueues()
+		s.step(cluster.Tick{})
+		s.engine.Tick()
+	} else if wake := s.engine.NextWake(); wake != 0 && s.now >= wake {
+		s.engine.Tick()
+	}
+	s.performReady()
+	for {
+		ready := s.engine.TakeUnblocked()
+		if len(ready) == 0 {
+			break
+		}
+		for _, cl := range ready {
+			if c := s.conns[cl]; c != nil {
+				s.proceed(c)
+			}
+		}
+		s.performReady()
+	}
+	for _, cl := range s.engine.TakeDirty() {
+		s.flush(cl)
+	}
+	if s.core.Replica() {
+		s.log.role = 'S'
+	} else {
+		s.log.role = 'M'
+	}
+}
+
+func (s *server) untilNextTick() time.Duration {
+	next := s.core.NextTick()
+	if wake := s.engine.NextWake(); wake != 0 {
+		next = min(next, wake)
+	}
+	return max(time.Duration(next*1000-s.clock.micros())*time.Microsecond, 0)
+}
+
+// step feeds the core.
+func (s *server) step(ev cluster.Event) {
+	if err := s.core.Step(s.now, ev); err != nil {
+		panic(err) // the time never falls: our bug
+	}
+}
+
+// reportQueues tells the core how many bytes wait on its links.
+func (s *server) reportQueues() {
+	var r cluster.Report
+	for id, l := range s.links {
+		if l.out != nil {
+			if n := l.out.queued(); n > 0 {
+				r.SendQueues = append(r.SendQueues, cluster.SendQueue{Link: id, Bytes: n})
+			}
+		}
+	}
+	if len(r.SendQueues) > 0 || s.queued {
+		s.queued = len(r.SendQueues) > 0
+		s.step(r)
+	}
+}
+
+// performReady performs the effects of the core in their order.
+func (s *server) performReady() {
+	for s.core.HasReady() && s.fatal == nil {
+		rd := s.core.Ready()
+		for _, r := range rd.Log {
+			s.log.Log(r.Level, r.Text)
+		}
+		if rd.Persist != nil {
+			if err := s.nodes.save(rd.Persist, rd.Sync); err != nil {
+				s.log.warning("Fatal: can't update cluster config file: %v", err)
+				s.fatal = fmt.Errorf("can't update cluster config file: %w", err)
+				return
+			}
+		}
+		for _, op := range rd.Data {
+			s.engine.Perform(op)
+		}
+		for _, id := range rd.Close {
+			s.closeLink(id)
+		}
+		for _, d := range rd.Dial {
+			s.dial(d)
+		}
+		for _, snd := range rd.Send {
+			if l := s.links[snd.Link]; l == nil {
+				continue
+			} else if l.out == nil {
+				l.early = append(l.early, append([]byte(nil), snd.Frame...))
+			} else {
+				l.out.write(snd.Frame)
+			}
+		}
+	}
+}
+
+// host is what the engine sees of the server.
+type host server
+
+func (h *host) Log(level cluster.Level, text string) { h.log.Log(level, text) }
+
+func (h *host) Sleep(us int64) { time.Sleep(time.Duration(us) * time.Microsecond) }
+
+func (h *host) Shutdown() {}
+
+func (h *host) Chdir(dir string) error {
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(h.nodes.dir(), dir)
+	}
+	if err := checkDir(dir); err != nil {
+		return errors.New(reason(err))
+	}
+	h.cfg.Force("dir", dir)
+	return nil
+}
+
+func (h *host) Rewrite(cfg *config.Config) error { return rewrite(h.file, cfg) }
+
+// listen opens both ports and accepts on them. Mirrors server.c:initListeners and
+// cluster_legacy.c:clusterInitLast.
+func (s *server) listen() (ls []net.Listener, err error) {
+	port := int(s.cfg.Int("port"))
+	set := command.Settings(s.cfg)
+	busPort := set.BusPort
+	if busPort == 0 {
+		busPort = port + 10000
+	}
+	if busPort > 65535 {
+		return nil, errors.New("Redis port number too high for cluster mode: the bus port is the port plus 10000, which must be lower than 65536")
+	}
+	open := func(port int, accept func(nc *net.TCPConn) any) error {
+		for _, a := range bindAddresses(s.cfg.Text("bind")) {
+			l, err := net.Listen(a.network, net.JoinHostPort(a.host, itoa(port)))
+			if err != nil {
+				if a.optional {
+					continue
+				}
+				return fmt.Errorf("could not create server TCP listening socket %s:%d: %w", a.host, port, err)
+			}
+			ls = append(ls, l)
+			s.spawn(func() {
+				for {
+					nc, err := l.Accept()
+					if errors.Is(err, net.ErrClosed) {
+						return
+					}
+					if err != nil {
+						s.log.warning("Accepting client connection: %v", err)
+						if !s.pauseAccept() {
+							return
+						}
+						continue
+					}
+					if !s.send(accept(nc.(*net.TCPConn))) {
+						nc.Close()
+					}
+				}
+			})
+		}
+		return nil
+	}
+	if port != 0 {
+		err = open(port, func(nc *net.TCPConn) any { return accepted{nc} })
+	}
+	if err == nil {
+		err = open(busPort, func(nc *net.TCPConn) any { return busAccepted{nc} })
+	}
+	if err != nil {
+		for _, l := range ls {
+			l.Close()
+		}
+		return nil, err
+	}
+	return ls, nil
+}
+
+// pauseAccept waits a moment when the process has no file descriptor left.
+func (s *server) pauseAccept() bool {
+	t := time.NewTimer(10 * time.Millisecond)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-s.stopped:
+		return false
+	}
+}
