@@ -171,10 +171,14 @@ func (p *textParser) members(header string, each, indent int) ([]Value, error) {
 		return nil, errText(fmt.Sprintf("over %d values inside one another", maxTextDepth))
 	}
 	// Each member has a line: no more are worth room than lines are left.
-	if n *= int64(each); n < 0 || n > int64(len(p.lines)-p.next) {
-		return nil, errText("the header promises " + strconv.FormatInt(n, 10) + " values, fewer lines follow")
+	if left := int64(len(p.lines) - p.next); n > left/int64(each) {
+		what := " values"
+		if each == 2 {
+			what = " entries"
+		}
+		return nil, errText("the header promises " + strconv.FormatInt(n, 10) + what + ", fewer lines follow")
 	}
-	vs := make([]Value, n)
+	vs := make([]Value, n*int64(each))
 	for i := range vs {
 		var err error
 		if vs[i], err = p.value(indent + 1); err != nil {
