@@ -279,6 +279,25 @@ func TestSameSecond(t *testing.T) {
 	}
 }
 
+// The same case again (--times) does not overwrite what it left before.
+func TestRepeatedCase(t *testing.T) {
+	r, err := Create(options(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var folders []string
+	for range 3 {
+		e, err := r.Add(result(verdict.Fail, "redirect/x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		folders = append(folders, filepath.Base(filepath.Dir(e.Artifacts[0])))
+	}
+	if want := []string{"strict", "strict-2", "strict-3"}; !slices.Equal(folders, want) {
+		t.Errorf("folders %v, want %v", folders, want)
+	}
+}
+
 func TestRecordedAndControl(t *testing.T) {
 	opts := options(t)
 	opts.Oracle, opts.Recorded = nil, "redis 8.6.3"

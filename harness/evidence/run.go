@@ -65,6 +65,7 @@ type Run struct {
 	mu      sync.Mutex
 	summary Summary
 	inputs  map[string]string // case -> SHA-256 of its text
+	folders map[string]int    // how often a case's folder was written
 	log     io.WriteCloser
 	create  func(name string) (io.WriteCloser, error) // below dir; replaced by tests
 	failed  error                                     // the first failure
@@ -90,7 +91,7 @@ func Create(opts Options) (*Run, error) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("evidence: %w", err)
 	}
-	r := &Run{opts: opts, dir: dir, id: id, started: started, inputs: map[string]string{}}
+	r := &Run{opts: opts, dir: dir, id: id, started: started, inputs: map[string]string{}, folders: map[string]int{}}
 	r.create = r.createFile
 	r.summary = Summary{
 		SchemaVersion: SchemaVersion, PacketID: contract.Packet, SuiteID: contract.SuiteE2E,
@@ -173,7 +174,10 @@ func (r *Run) Add(res *verdict.Result) (CaseEntry, error) {
 
 // writeCase writes the folder of a case and returns the files in it.
 func (r *Run) writeCase(res *verdict.Result, entry *CaseEntry) []string {
-	folder := path.Join("cases", safePath(res.Case), res.Mode)
+	folder := path.Join("cases", safePath(res.Case), safeName(res.Mode))
+	if r.folders[folder]++; r.folders[folder] > 1 { // --times
+		folder = fmt.Sprintf("%s-%d", folder, r.folders[folder])
+	}
 	refs := []string{}
 	add := func(name string, data []byte) {
 		if len(data) == 0 {
