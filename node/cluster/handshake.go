@@ -43,12 +43,12 @@ func (n *Node) startHandshake(ip string, port, cport int) bool {
 // learnMyIP takes the address on which this node was reached for its own: on a MEET always, on a PING
 // if it has none.
 func (n *Node) learnMyIP(l *link, t bus.Type) {
-	if (t != bus.TypeMeet && n.myself.ip != "") || n.set.AnnounceIP != "" || !l.local.IsValid() {
+	if (t != bus.TypeMeet && n.myself.ip != "") || n.set.AnnounceIP != "" || l.local == "" {
 		return
 	}
-	if ip := l.local.String(); ip != n.myself.ip {
-		n.myself.ip = ip
-		n.logf(LevelNotice, "IP address for this node updated to %s", ip)
+	if l.local != n.myself.ip {
+		n.myself.ip = l.local
+		n.logf(LevelNotice, "IP address for this node updated to %s", l.local)
 		n.later(todoSave)
 	}
 }
@@ -82,15 +82,12 @@ func (n *Node) senderIP(l *link, pkt *bus.Packet) (string, bool) {
 			ip = ip[:bus.IPLen-1]
 		}
 		if !addressSafe(ip) {
-			n.unsafe(UnsafeAddress, "packet from %s announces %q", l.addr, ip)
+			n.unsafe(UnsafeAddress, "packet from %s announces %q", l.remote, ip)
 			return "", false
 		}
 		return ip, true
 	}
-	if !l.addr.IsValid() {
-		return "", false
-	}
-	return l.addr.String(), true
+	return l.remote, l.remote != ""
 }
 
 // clientPorts sorts the two ports of a packet or gossip entry into plain and TLS.
@@ -113,7 +110,7 @@ func (n *Node) finishHandshake(l *link, sender *peer, pkt *bus.Packet) bool {
 		return false
 	}
 	if !pkt.Sender.Valid() {
-		n.unsafe(UnsafeSenderID, "node at %s calls itself %q", l.addr, pkt.Sender)
+		n.unsafe(UnsafeSenderID, "node at %s calls itself %q", l.remote, pkt.Sender)
 		return false
 	}
 	n.renamePeer(l.peer, pkt.Sender)

@@ -10,13 +10,14 @@ import (
 // link is one connection (struct clusterLink). A dialled link always has its node, an accepted one
 // gets it with the first packet from a known node.
 type link struct {
-	id          LinkID
-	peer        *peer
-	created     Time
-	up          bool
-	closed      bool
-	local, addr netip.Addr
-	queued      int64 // bytes not yet written, of the last report
+	id      LinkID
+	peer    *peer
+	created Time
+	up      bool
+	closed  bool
+	local   string // address of this end, "": not known
+	remote  string // address of the other end, "": not known
+	queued  int64  // bytes not yet written, of the last report
 }
 
 func (l *link) inbound() bool { return l.id.Inbound() }
@@ -66,6 +67,14 @@ func (n *Node) bindInbound(p *peer, l *link) {
 	l.peer = p
 }
 
+// addrText is an address as Redis prints it, "" for none.
+func addrText(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.Unmap().WithZone("").String()
+}
+
 // handleLinkUp takes an accepted link, or greets the node that was dialled.
 // Mirrors clusterConnAcceptHandler and clusterLinkConnectHandler.
 func (n *Node) handleLinkUp(ev LinkUp) {
@@ -73,14 +82,14 @@ func (n *Node) handleLinkUp(ev LinkUp) {
 		if n.links[ev.Link] != nil {
 			panic("cluster: an inbound link came up twice")
 		}
-		n.links[ev.Link] = &link{id: ev.Link, created: n.now, up: true, local: ev.Local.Unmap(), addr: ev.Peer.Unmap()}
+		n.links[ev.Link] = &link{id: ev.Link, created: n.now, up: true, local: addrText(ev.Local), remote: addrText(ev.Peer)}
 		return
 	}
 	l := n.links[ev.Link]
 	if l == nil {
 		return // closed while it was being dialled
 	}
-	l.up, l.local, l.addr = true, ev.Local.Unmap(), ev.Peer.Unmap()
+	l.up, l.local, l.remote = true, addrText(ev.Local), addrText(ev.Peer)
 	p := l.peer
 	pending := p.pingSent
 	typ := bus.TypePing
@@ -96,8 +105,9 @@ func (n *Node) handleLinkUp(ev LinkUp) {
 	n.logf(LevelDebug, "Connected with node %s at %s:%d", p.id, p.ip, p.cport)
 }
 
-// handleLinkDown forgets a link. Where it could not be dialled the node counts as pinged, or its
-// failure would never be seen: Redis does so where connect fails at once, as it does on loopback.
+// handleLinkDown forgets a link. That a node could not be dialled is no reason to suspect it: the
+// next tick dials again, and pings over the link that is being dialled once the node was silent for
+// long enough, which starts the count for PFAIL.
 func (n *Node) handleLinkDown(ev LinkDown) {
 	l := n.links[ev.Link]
 	if l == nil {
@@ -105,13 +115,10 @@ func (n *Node) handleLinkDown(ev LinkDown) {
 	}
 	n.forgetLink(l)
 	if l.inbound() || l.up {
-		n.logf(LevelDebug, "Link closed: %s", ev.Reason)
+		n.logf(LevelDebug, "I/O error reading from node link: %s", ev.Reason)
 		return
 	}
-	n.logf(LevelVerbose, "Connection with node %s at %s:%d failed: %s", l.peer.id, l.peer.ip, l.peer.cport, ev.Reason)
-	if l.peer.pingSent == 0 {
-		l.peer.pingSent = n.now
-	}
+	n.logf(LevelVerbose, "Connection with Node %s at %s:%d failed: %s", l.peer.id, l.peer.ip, l.peer.cport, ev.Reason)
 }
 
 // handleReport takes the facts of the data plane.

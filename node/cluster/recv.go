@@ -12,7 +12,7 @@ func (n *Node) handleRecv(ev Recv) {
 	}
 	verdict := bus.CheckFiltered(ev.Frame, n.set.DropPacketFilter)
 	if verdict.Action == bus.CloseLink {
-		n.logf(LevelWarning, "Bad message length or signature received on the Cluster bus from %s: %s", l.addr, verdict.Rule)
+		n.logf(LevelWarning, "Bad message length or signature received on the Cluster bus from %s: %s", l.remote, verdict.Rule)
 		n.closeLink(l)
 		return
 	}
@@ -30,7 +30,7 @@ func (n *Node) handleRecv(ev Recv) {
 	}
 	pkt, err := n.dec.Decode(ev.Frame)
 	if err != nil {
-		n.unsafe(UnsafeLayout, "from %s: %v", l.addr, err)
+		n.unsafe(UnsafeLayout, "from %s: %v", l.remote, err)
 		return
 	}
 	if verdict.Action == bus.Ignore {
@@ -54,7 +54,7 @@ func (n *Node) logIgnored(l *link, frame []byte, r bus.Rule) {
 	if r == bus.RuleVersion {
 		return // Redis says nothing
 	}
-	n.logf(LevelWarning, "Received invalid %s packet of length %d from %s: %s", frameType(frame), len(frame), l.addr, r)
+	n.logf(LevelWarning, "Received invalid %s packet of length %d from %s: %s", frameType(frame), len(frame), l.remote, r)
 }
 
 // senderOf is the node that a packet is from, nil: unknown. A link that belongs to a node makes the
@@ -179,8 +179,15 @@ func (n *Node) handlePong(p *peer) {
 	}
 }
 
-// learnRole believes the sender about its own role and master.
+// learnRole believes the sender about its own role and master. It does not believe who calls
+// himself by this node's own id: Redis lets such a packet turn it into a replica of nobody.
 func (n *Node) learnRole(sender *peer, pkt *bus.Packet) {
+	if sender == n.myself {
+		if pkt.ReplicaOf.IsZero() != sender.isMaster() {
+			n.unsafe(UnsafeOwnID, "a packet in my name says that my master is %q", pkt.ReplicaOf)
+		}
+		return
+	}
 	if pkt.ReplicaOf.IsZero() {
 		n.setAsMaster(sender)
 		return

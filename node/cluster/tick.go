@@ -6,6 +6,7 @@ import "github.com/slotdiff/slotdiff/wire/bus"
 func (n *Node) handleTick() {
 	n.ticks++
 	n.nextTick = n.now + cronPeriod
+	n.setHostname(n.myself, n.set.AnnounceHostname) // clusterUpdateMyselfHostname
 	n.keepLinks()
 	if n.ticks%pingEveryTicks == 0 {
 		n.pingSilent()

@@ -16,6 +16,8 @@ const (
 	UnsafeForgetsItself
 	// UnsafeOwnMaster: this node would follow itself, or follow while it owns slots (assertion).
 	UnsafeOwnMaster
+	// UnsafeOwnID: a packet in this node's own name would change its role (nodes.conf).
+	UnsafeOwnID
 	// UnsafeSenderID: a node introduces itself with an id that no node can have (nodes.conf).
 	UnsafeSenderID
 	// UnsafeShardID: a shard id that no shard can have (nodes.conf).
@@ -39,6 +41,7 @@ var unsafeNames = [...]string{
 	UnsafeEpochOverflow:   "epoch-overflow",
 	UnsafeForgetsItself:   "forgets-itself",
 	UnsafeOwnMaster:       "own-master",
+	UnsafeOwnID:           "own-id",
 	UnsafeSenderID:        "sender-id",
 	UnsafeShardID:         "shard-id",
 	UnsafeName:            "name",

@@ -1,0 +1,121 @@
+package cluster
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/slotdiff/slotdiff/node/nodesconf"
+	"github.com/slotdiff/slotdiff/slot"
+	"github.com/slotdiff/slotdiff/wire/bus"
+)
+
+// checkInvariants says what is wrong with a node's tables.
+func checkInvariants(n *Node) error {
+	selves := 0
+	for i, p := range n.peers {
+		if n.byID[p.id] != p {
+			return fmt.Errorf("node %s is not found by its id", p.id)
+		}
+		if !p.id.Valid() {
+			return fmt.Errorf("node %d has the id %q", i, p.id)
+		}
+		if p.flags.Any(bus.FlagMyself) {
+			selves++
+		}
+		if p.numSlots != p.slots.Len() {
+			return fmt.Errorf("node %s counts %d slots and has %d", p.id, p.numSlots, p.slots.Len())
+		}
+		if p.master == p {
+			return fmt.Errorf("node %s is its own master", p.id)
+		}
+		if p.master != nil && !slices.Contains(p.master.replicas, p) {
+			return fmt.Errorf("node %s is no replica of its master", p.id)
+		}
+		for _, r := range p.replicas {
+			if n.byID[r.id] != r {
+				return fmt.Errorf("node %s has a replica that is not known", p.id)
+			}
+		}
+		for _, r := range p.reports {
+			if n.byID[r.from.id] != r.from {
+				return fmt.Errorf("node %s is reported by one that is not known", p.id)
+			}
+		}
+		for _, l := range []*link{p.out, p.in} {
+			if l != nil && (l.closed || l.peer != p || n.links[l.id] != l) {
+				return fmt.Errorf("node %s has the dead link %d", p.id, l.id)
+			}
+		}
+		if !p.inHandshake() && p.shardID.IsZero() {
+			return fmt.Errorf("node %s is in no shard", p.id)
+		}
+	}
+	if selves != 1 || !n.myself.flags.Any(bus.FlagMyself) || len(n.byID) != len(n.peers) {
+		return fmt.Errorf("%d nodes are myself, %d nodes have %d ids", selves, len(n.peers), len(n.byID))
+	}
+	for s := range slot.Count {
+		if p := n.slots[s]; p != nil && (n.byID[p.id] != p || !p.slots.Has(uint16(s))) {
+			return fmt.Errorf("slot %d has the owner %s, which does not have it", s, p.id)
+		}
+		for _, p := range []*peer{n.migrating[s], n.importing[s]} {
+			if p != nil && n.byID[p.id] != p {
+				return fmt.Errorf("slot %d is open to a node that is not known", s)
+			}
+		}
+	}
+	for _, sh := range n.shards {
+		if len(sh.members) == 0 {
+			return fmt.Errorf("shard %s is empty", sh.id)
+		}
+		for _, p := range sh.members {
+			if n.byID[p.id] != p {
+				return fmt.Errorf("shard %s has a member that is not known", sh.id)
+			}
+		}
+	}
+	return nil
+}
+
+// checkReady says what is wrong with the effects that n asks for.
+func checkReady(n *Node, rd *Ready) error {
+	if rd.Sync && rd.Persist == nil {
+		return fmt.Errorf("sync of nothing")
+	}
+	if rd.Persist != nil {
+		f, err := nodesconf.Parse(rd.Persist)
+		if err != nil {
+			return fmt.Errorf("what is persisted does not parse: %w\n%s", err, rd.Persist)
+		}
+		again := &Node{rand: n.rand, byID: map[bus.ID]*peer{}, now: n.now, set: n.set}
+		again.rand = zeroRand{}
+		if err := again.load(f); err != nil {
+			return fmt.Errorf("what is persisted does not load: %w\n%s", err, rd.Persist)
+		}
+	}
+	for _, s := range rd.Send {
+		if v := bus.Check(s.Frame); v.Action != bus.Accept {
+			return fmt.Errorf("a frame is sent that is not accepted: %v", v)
+		}
+		p, err := bus.Parse(s.Frame)
+		if err != nil {
+			return fmt.Errorf("a frame is sent that does not parse: %w", err)
+		}
+		if p.Type == bus.TypeAuthAck && (rd.Persist == nil || !rd.Sync) {
+			return fmt.Errorf("a vote is sent that is not durable")
+		}
+		if slices.Contains(rd.Close, s.Link) {
+			return fmt.Errorf("a frame is sent to link %d, which is closed", s.Link)
+		}
+	}
+	for _, d := range rd.Dial {
+		if slices.Contains(rd.Close, d.Link) {
+			return fmt.Errorf("link %d is closed and dialled", d.Link)
+		}
+	}
+	return nil
+}
+
+// zeroRand makes shard ids where a test does not care.
+type zeroRand struct{}
+
+func (zeroRand) Uint64() uint64 { return 0 }
