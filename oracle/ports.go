@@ -16,7 +16,7 @@ import (
 // that a port in a transcript is not taken for a slot, and their bus ports
 // (port + BusOffset) stay below 32768, where ephemeral ports begin.
 const (
-	PortMin   = 16384
+	PortMin   = 16400
 	PortMax   = 22767
 	BusOffset = 10000
 )

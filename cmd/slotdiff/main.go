@@ -15,11 +15,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/slotdiff/slotdiff/harness/verdict"
+	"github.com/slotdiff/slotdiff/node/server"
+	"github.com/slotdiff/slotdiff/oracle/bundled"
 )
 
 func main() {
+	// The bundled node is this executable, started again.
+	bundled.Main(func(args []string) int {
+		return server.Main(context.Background(), args, os.Stdout, os.Stderr)
+	})
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := fang.Execute(ctx, root(), fang.WithoutVersion(), fang.WithErrorHandler(func(w io.Writer, _ fang.Styles, err error) { fmt.Fprintln(w, "slotdiff:", err) }))
+	err := fang.Execute(ctx, root(), fang.WithoutVersion(), fang.WithErrorHandler(printError))
 	stop()
 	os.Exit(exitCode(err))
 }
@@ -38,6 +44,16 @@ func (e *exitError) Error() string {
 }
 
 func (e *exitError) Unwrap() error { return e.err }
+
+// printError prints an error as one message, without the box that would break its
+// lines: they hold places and commands that people copy.
+func printError(w io.Writer, _ fang.Styles, err error) {
+	var e *exitError
+	if errors.As(err, &e) && e.err == nil {
+		return // what failed has been printed, last of all
+	}
+	fmt.Fprintln(w, "slotdiff:", err)
+}
 
 // exitCode is that of an exitError, and usage for any other error.
 func exitCode(err error) int {
@@ -66,6 +82,6 @@ oracle-fault; 3 usage or an internal error, or a run that skipped everything.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.AddCommand(runCommand(), controlCommand(), replayCommand(), recordCommand(), listCommand(), coverageCommand())
+	cmd.AddCommand(runCommand(), controlCommand(), replayCommand(), recordCommand(), listCommand(), coverageCommand(), oracleCommand(), reportCommand())
 	return cmd
 }

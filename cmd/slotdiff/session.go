@@ -4,39 +4,44 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"strings"
 
 	"github.com/slotdiff/slotdiff/oracle"
-	"github.com/slotdiff/slotdiff/oracle/process"
+	"github.com/slotdiff/slotdiff/oracle/choose"
 )
 
 // sides are the drivers of a run.
 type sides struct {
 	oracle oracle.Driver // nil: the recording stands in
 	target oracle.Driver
-	why    string // how the oracle was chosen
+	why    []string // how the oracle was chosen
 }
 
 // open starts what the flags name. In a control run the target is the oracle's
 // driver once more: its nodes are other instances of the same server.
 func (s *suite) open(ctx context.Context) (*sides, error) {
 	progress := lineWriter(s.stderr)
-	var out sides
-	var err error
-	if out.oracle, out.why, err = openOracle(ctx, s.oracle, progress); err != nil {
-		return nil, fmt.Errorf("--oracle %s: %w", s.oracle, err)
+	chosen, err := openSpec(ctx, "--oracle", s.oracle, progress)
+	if err != nil {
+		return nil, err
 	}
+	out := &sides{oracle: chosen.Driver, why: chosen.Why}
 	switch {
 	case s.control && out.oracle == nil:
-		return nil, errors.New("control: needs a live oracle, and there is none: " + out.why)
+		return nil, errors.New("control: needs a live oracle. " + strings.Join(out.why, "\n"))
 	case s.control:
 		out.target = out.oracle
-	default:
-		if out.target, err = openTarget(ctx, s.target, progress); err != nil {
-			return nil, errors.Join(fmt.Errorf("--target %s: %w", s.target, err), out.close())
-		}
+		return out, nil
 	}
-	return &out, nil
+	target, err := openSpec(ctx, "--target", s.target, progress)
+	if err == nil && target.Recorded() {
+		err = errors.New("--target recorded: a recording cannot be tested; name a server")
+	}
+	if err != nil {
+		return nil, errors.Join(err, out.close())
+	}
+	out.target = target.Driver
+	return out, nil
 }
 
 func (s *sides) close() error {
@@ -50,50 +55,33 @@ func (s *sides) close() error {
 	return errors.Join(errs...)
 }
 
-// headline says what is compared with what.
+// headline says what is compared with what; its first line says where the right
+// answers come from.
 func (s *sides) headline() string {
-	who := "the recording: " + s.why
-	if s.oracle != nil {
-		who = s.oracle.Identity().String()
-	}
-	return fmt.Sprintf("oracle %s\ntarget %s", who, s.target.Identity())
+	return fmt.Sprintf("oracle %s\ntarget %s", strings.Join(s.why, "\n       "), s.target.Identity())
 }
 
-func openOracle(ctx context.Context, spec string, progress func(string)) (oracle.Driver, string, error) {
-	s, err := oracle.ParseSpec(spec)
+// openSpec opens the server that a flag names.
+func openSpec(ctx context.Context, flag, spec string, progress func(string)) (*choose.Choice, error) {
+	parsed, err := oracle.ParseSpec(spec)
 	if err != nil {
-		return nil, "", err
+		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
-	if s.Kind == oracle.SpecRecorded {
-		return nil, "asked for", nil
-	}
-	d, err := openRedis(ctx, spec, progress)
-	return d, "", err
-}
-
-func openTarget(ctx context.Context, spec string, progress func(string)) (oracle.Driver, error) {
-	s, err := oracle.ParseSpec(spec)
+	c, err := choose.Open(ctx, parsed, progress)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
-	if s.Kind == oracle.SpecBundled {
-		exe, err := os.Executable()
-		if err != nil {
-			return nil, err
-		}
-		return process.Open(ctx, process.Options{Binary: process.Binary{Argv: []string{exe, "node", "{conf}"}}, How: oracle.Bundled, Progress: progress})
-	}
-	return openRedis(ctx, spec, progress)
+	return c, nil
 }
 
-// openRedis opens real Redis.
+// openRedis opens a live server for recording.
 func openRedis(ctx context.Context, spec string, progress func(string)) (oracle.Driver, error) {
-	s, err := oracle.ParseSpec(spec)
+	c, err := openSpec(ctx, "--oracle", spec, progress)
 	if err != nil {
 		return nil, err
 	}
-	if s.Kind != oracle.SpecProcess || s.Path == "" {
-		return nil, fmt.Errorf("--oracle %s: cannot be opened yet", spec)
+	if c.Recorded() {
+		return nil, errors.New("record: needs real Redis. " + strings.Join(c.Why, "\n"))
 	}
-	return process.Open(ctx, process.Options{Binary: process.Binary{Argv: []string{s.Path}}, Progress: progress})
+	return c.Driver, nil
 }
