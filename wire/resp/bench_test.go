@@ -132,3 +132,11 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkAppendDouble(b *testing.B) {
+	buf := make([]byte, 0, 32)
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = AppendDouble(buf[:0], 0.30000000000000004)
+	}
+}

@@ -6,8 +6,8 @@ import (
 )
 
 // FormatDouble appends f as Redis writes doubles in replies, mirroring util.c:d2string:
-// whole numbers up to 2^62 as integers, otherwise as few digits as read back to f,
-// positioned as fpconv_dtoa does; "inf", "-inf" and "nan".
+// whole numbers up to 2^62 as integers, otherwise digits that read back to f, positioned
+// as fpconv_dtoa does; "inf", "-inf" and "nan".
 func FormatDouble(b []byte, f float64) []byte {
 	switch {
 	case math.IsNaN(f):
@@ -25,7 +25,7 @@ func FormatDouble(b []byte, f float64) []byte {
 		b = append(b, '-')
 	}
 	var buf [24]byte
-	digits, exponent := shortestDigits(buf[:0], math.Abs(f))
+	digits, exponent := grisuDigits(buf[:0], math.Abs(f))
 	return positionDigits(b, digits, exponent)
 }
 
@@ -62,23 +62,4 @@ func positionDigits(b, digits []byte, exponent int) []byte {
 		b = append(b, '+')
 	}
 	return strconv.AppendInt(b, int64(scientific), 10)
-}
-
-// shortestDigits appends the fewest decimal digits that identify f > 0; the number is
-// those digits x 10^exponent, without trailing zeros.
-func shortestDigits(b []byte, f float64) (digits []byte, exponent int) {
-	b = strconv.AppendFloat(b, f, 'e', -1, 64) // d.ddde+XX
-	e := len(b) - 1
-	for b[e] != 'e' {
-		e--
-	}
-	exponent, err := strconv.Atoi(string(b[e+1:]))
-	if err != nil {
-		panic("resp: strconv wrote an exponent that it does not read: " + err.Error())
-	}
-	digits = b[:1]
-	if e > 1 {
-		digits = append(digits, b[2:e]...)
-	}
-	return digits, exponent - (len(digits) - 1)
 }

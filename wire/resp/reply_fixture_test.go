@@ -2,6 +2,9 @@ package resp
 
 import (
 	"bytes"
+	"math"
+	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,7 +33,7 @@ var replyProbes = [][]string{
 // doubleProbes are numbers whose printed form is decided by more than their digits.
 var doubleProbes = []string{
 	"0", "-0", "1", "-1", "1.5", "0.1", "0.2", "0.3", "1e5", "1e15", "1e16", "1e17", "1e18", "4611686018427387904", "4611686018427387905",
-	"9223372036854775807", "1e19", "1e20", "1e21", "1e22", "1.5e19", "1.5e20", "1.2345678901234567e19", "1.2345678901234567e25", "123456789012345680000000",
+	"9223372036854775807", "1e19", "1e20", "1e21", "1e22", "1e23", "1.5e19", "1.5e20", "1.2345678901234567e19", "1.2345678901234567e25", "123456789012345680000000",
 	"1e-1", "1e-2", "1e-3", "1e-4", "1e-5", "1e-6", "1e-7", "1e-8", "1e-9", "1.5e-3", "1.5e-4", "1.5e-5", "1.5e-6", "1.5e-7", "1.23456e-5", "1.2345678e-2", "0.000123456789",
 	"0.00001234567", "123456.789e-3", "1e100", "1.5e100", "1e308", "1.7976931348623157e308", "5e-324", "2.2250738585072014e-308", "3.141592653589793", "2.718281828459045",
 	"1e-10", "1.1e-10", "1e-99", "1e-100", "1e-300", "12345678.9", "1234567890.123", "0.1234567890123456789", "99999999999999990000", "-1.5e-9", "-1e30", "inf", "-inf", "nan",
@@ -137,10 +140,15 @@ func TestFixturesReplies(t *testing.T) {
 			replies = append(replies, exchange{ask: version + " " + quoteAll(words), answer: string(raw)})
 		}
 	}
+	probes := slices.Clone(doubleProbes)
+	rng := rand.New(rand.NewPCG(8, 63))
+	for range 400 {
+		probes = append(probes, strconv.FormatFloat(math.Float64frombits(rng.Uint64()&^(1<<63)), 'g', -1, 64))
+	}
 	var doubles []exchange
 	c := dial(t)
 	ask(t, c, "HELLO", "3")
-	for _, number := range doubleProbes {
+	for _, number := range probes {
 		raw := ask(t, c, "EVAL", "redis.setresp(3) return {double=tonumber(ARGV[1])}", "0", number)
 		doubles = append(doubles, exchange{ask: number, answer: string(raw)})
 	}
