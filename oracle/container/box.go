@@ -192,7 +192,7 @@ func (b *box) idleClient(ctx context.Context) (_ *redis.Client, done func(), err
 		return nil, nil, err
 	}
 	path := filepath.Join("/proc/self/fd", strconv.Itoa(int(dir.Fd())), sockName)
-	c := redis.NewClient(&redis.Options{Network: "unix", Addr: path, Protocol: 2, PoolSize: 1, MaxRetries: -1, DisableIdentity: true})
+	c := redis.NewClient(&redis.Options{Network: "unix", Addr: path, Protocol: 2, PoolSize: 1, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true})
 	done = func() {
 		c.Close()
 		dir.Close()

@@ -41,6 +41,7 @@ func Client(addr netip.AddrPort) *redis.Client {
 		Protocol:        2,
 		PoolSize:        1,
 		MaxRetries:      -1,
+		DialerRetries:   1,
 		DisableIdentity: true,
 	})
 }

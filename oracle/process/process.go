@@ -70,9 +70,8 @@ type Driver struct {
 
 var _ oracle.Driver = (*Driver)(nil)
 
-// Open starts the server once, outside of cluster mode, to learn what it is and
-// which directives it knows. The error says what is wrong with the binary or that it is not
-// the version wanted.
+// Open starts the server once to learn what it is and which directives it knows. The
+// error says what is wrong with the binary or that it is not the version wanted.
 func Open(ctx context.Context, opt Options) (*Driver, error) {
 	if len(opt.Binary.Argv) == 0 {
 		return nil, errors.New("process: no program given")
@@ -108,7 +107,17 @@ func Open(ctx context.Context, opt Options) (*Driver, error) {
 
 // learn fills in the identity, the capabilities and the known directives.
 func (d *Driver) learn(ctx context.Context) error {
+	// Outside of cluster mode every Redis starts with the same few directives;
+	// in it, which ones it needs depends on the version. Some servers know no
+	// other mode.
 	n, err := d.start(ctx, oracle.NodeSpec{Name: "probe"}, true)
+	var exit *oracle.ExitError
+	if errors.As(err, &exit) && !exit.Crashed {
+		spec := oracle.NodeSpec{Name: "probe", Directives: [][2]string{{"cluster-enabled", "yes"}}}
+		if n2, err2 := d.start(ctx, spec, true); err2 == nil {
+			n, err = n2, nil
+		}
+	}
 	if err != nil {
 		return err
 	}
