@@ -298,6 +298,31 @@ func TestRepeatedCase(t *testing.T) {
 	}
 }
 
+// The step that decided a case is the one with its verdict, not an unknown before it.
+func TestFirstBad(t *testing.T) {
+	step := func(line int, v verdict.Verdict) verdict.Step { return verdict.Step{Line: line, Verdict: v, Phase: "p"} }
+	for _, tc := range []struct {
+		verdict verdict.Verdict
+		steps   []verdict.Step
+		line    int
+	}{
+		{verdict.Fail, []verdict.Step{step(1, verdict.Pass), step(2, verdict.Unknown), step(3, verdict.Fail)}, 3},
+		{verdict.Known, []verdict.Step{step(2, verdict.Unknown), step(3, verdict.Fail)}, 3},
+		{verdict.Unknown, []verdict.Step{step(2, verdict.Unknown), step(3, verdict.Unknown)}, 2},
+		{verdict.Fail, []verdict.Step{step(2, verdict.Unknown)}, 2},
+		{verdict.Pass, []verdict.Step{step(1, verdict.Pass)}, 0},
+	} {
+		e := Entry(&verdict.Result{Verdict: tc.verdict, Steps: tc.steps}, "", nil)
+		line := 0
+		if _, s := e.FirstBad(); s != nil {
+			line = s.Line
+		}
+		if line != tc.line {
+			t.Errorf("%s: line %d decided, want %d", tc.verdict, line, tc.line)
+		}
+	}
+}
+
 func TestRecordedAndControl(t *testing.T) {
 	opts := options(t)
 	opts.Oracle, opts.Recorded = nil, "redis 8.6.3"

@@ -110,14 +110,28 @@ func (a *AnswerEntry) text() []string {
 	return append(slices.Clone(a.Lines), "("+a.Fault+")")
 }
 
-// FirstBad returns the phase and the step that decided the case, or nil.
+// FirstBad returns the phase and the step that decided the case, or nil: the
+// first step with the verdict of the case (an unknown may come before a fail), else
+// the first that did not pass.
 func (c *CaseEntry) FirstBad() (*Phase, *StepEntry) {
+	decides := c.Verdict
+	if decides == verdict.Known {
+		decides = verdict.Fail
+	}
+	var phase *Phase
+	var step *StepEntry
 	for i := range c.Phases {
-		if p := &c.Phases[i]; len(p.Bad) > 0 {
-			return p, &p.Bad[0]
+		p := &c.Phases[i]
+		for j := range p.Bad {
+			if p.Bad[j].Verdict == decides {
+				return p, &p.Bad[j]
+			}
+			if step == nil {
+				phase, step = p, &p.Bad[j]
+			}
 		}
 	}
-	return nil, nil
+	return phase, step
 }
 
 // Bad reports whether the case needs someone's attention.

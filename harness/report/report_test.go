@@ -285,6 +285,30 @@ func TestAlign(t *testing.T) {
 	}
 }
 
+// A long line is cut to what changed, on both sides alike.
+func TestLongLines(t *testing.T) {
+	long := strings.Repeat("x", 100)
+	want, got := marks(long+" tot=1 "+long, long+" tot=23 "+long)
+	var a, b strings.Builder
+	for _, s := range shorten(want) {
+		a.WriteString(s.Text)
+	}
+	for _, s := range shorten(got) {
+		b.WriteString(s.Text)
+	}
+	const x24 = "xxxxxxxxxxxxxxxxxxxxxxxx"
+	if w := "…" + x24[5:] + " tot=1 " + x24[1:] + "…"; a.String() != w {
+		t.Errorf("want side %q, want %q", a.String(), w)
+	}
+	if w := "…" + x24[5:] + " tot=23 " + x24[1:] + "…"; b.String() != w {
+		t.Errorf("got side %q, want %q", b.String(), w)
+	}
+	short := []Span{{Text: "a"}, {Text: "b", Mark: true}}
+	if !cmp.Equal(shorten(short), short) {
+		t.Error("a short line was cut")
+	}
+}
+
 func digits(n int) string { return string(must(json.Marshal(n))) }
 
 func must[T any](v T, err error) T {

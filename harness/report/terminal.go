@@ -45,8 +45,8 @@ func Terminal(f *os.File) Options {
 // maxShown is how many bad cases End shows in full.
 const maxShown = 20
 
-// maxDiffLines is how much of a long difference End shows.
-const maxDiffLines = 40
+// maxCause is how many columns of a cause the line of a case shows.
+const maxCause = 100
 
 var (
 	bold  = lipgloss.NewStyle().Bold(true)
@@ -222,99 +222,9 @@ func caseLine(e *evidence.CaseEntry) string {
 	line := fmt.Sprintf("%s %s [%s]  %s", style[e.Verdict].Render(fmt.Sprintf("%-12s", e.Verdict)), e.Case, e.Mode,
 		faint.Render(duration(time.Duration(e.DurationMS)*time.Millisecond)))
 	if e.Verdict != verdict.Pass && e.Cause != "" {
-		line += "  " + visible(firstLine(e.Cause))
+		line += "  " + ansi.Truncate(visible(firstLine(e.Cause)), maxCause, "…")
 	}
 	return line
-}
-
-// Failure shows a case that is not right: what and where, the phase, what was
-// wanted and what came, and as its last line the command that replays it.
-func Failure(c *evidence.CaseEntry) string {
-	var b strings.Builder
-	field := func(name, value string) {
-		fmt.Fprintf(&b, "  %-7s %s\n", name, value)
-	}
-	fmt.Fprintf(&b, "%s %s\n", style[c.Verdict].Render(strings.ToUpper(string(c.Verdict))), bold.Render(c.Case+" ["+c.Mode+"]"))
-	phase, step := c.FirstBad()
-	if step == nil {
-		field("at", evidence.Place(c.Case, 0, ""))
-	} else {
-		field("at", evidence.Place(c.Case, step.Line, ""))
-		if phase.Title != "" {
-			field("phase", phase.Title)
-		}
-		for i, l := range strings.Split(step.Text, "\n") {
-			field([]string{"step", ""}[min(i, 1)], visible(l))
-		}
-	}
-	if c.Cause != "" {
-		field("why", visible(c.Cause))
-	}
-	if c.Reason != "" {
-		field("reason", c.Reason)
-	}
-	if step != nil {
-		b.WriteString(difference(step))
-	}
-	field("replay", bold.Render(c.ReplayCmd))
-	return b.String()
-}
-
-// difference shows want and got: as two lines where each is one, else as a diff.
-func difference(step *evidence.StepEntry) string {
-	var b strings.Builder
-	wantName, gotName, want, got := step.Sides()
-	rows := Align(want, got)
-	if len(want) == 1 && len(got) == 1 {
-		fmt.Fprintf(&b, "  %-7s %s  %s\n", "want", spans(rows[0].Want), faint.Render("("+wantName+")"))
-		fmt.Fprintf(&b, "  %-7s %s  %s\n", "got", spans(rows[len(rows)-1].Got), faint.Render("("+gotName+")"))
-		return b.String()
-	}
-	fmt.Fprintf(&b, "  %-7s %s\n", "diff", faint.Render(fmt.Sprintf("- want (%s)  + got (%s)", wantName, gotName)))
-	n := 0
-	for i, r := range rows {
-		if r.Kind == Same && !near(rows, i, 2) {
-			continue
-		}
-		if n++; n > maxDiffLines {
-			b.WriteString(faint.Render("          the rest is in diff.txt") + "\n")
-			break
-		}
-		switch r.Kind {
-		case Same:
-			fmt.Fprintf(&b, "            %s\n", spans(r.Want))
-		default:
-			if r.WantLine > 0 {
-				fmt.Fprintf(&b, "          %s %s\n", style[verdict.Fail].Render("-"), spans(r.Want))
-			}
-			if r.GotLine > 0 {
-				fmt.Fprintf(&b, "          %s %s\n", style[verdict.Pass].Render("+"), spans(r.Got))
-			}
-		}
-	}
-	return b.String()
-}
-
-// near reports whether a row that is not the same stands within n rows of row i.
-func near(rows []Row, i, n int) bool {
-	for j := max(0, i-n); j < min(len(rows), i+n+1); j++ {
-		if rows[j].Kind != Same {
-			return true
-		}
-	}
-	return false
-}
-
-func spans(list []Span) string {
-	var b strings.Builder
-	for _, s := range list {
-		if s.Mark {
-			b.WriteString(mark.Render(s.Text))
-		} else {
-			b.WriteString(s.Text)
-		}
-	}
-	return b.String()
 }
 
 // say prints a line above the progress.
