@@ -29,8 +29,7 @@ func appendBodyText(b []byte, body Body) []byte {
 	case *Update:
 		b = appendFixed(append(b, "  about "...), body.Node[:])
 		b = strconv.AppendUint(append(b, " configEpoch="...), body.ConfigEpoch, 10)
-		b = append(append(b, " slots="...), body.Slots.String()...)
-		b = append(b, '\n')
+		b = append(appendSlots(append(b, " slots="...), &body.Slots), '\n')
 	case *Publish:
 		b = appendQuoted(append(b, "  publish channel="...), body.Channel)
 		b = append(appendQuoted(append(b, " message="...), body.Message), '\n')

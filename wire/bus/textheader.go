@@ -51,7 +51,7 @@ var headerFields = []headerField{
 		func(h *Header) uint64 { return h.Offset }, func(h *Header, v uint64) { h.Offset = v }),
 
 	{key: "slots", doc: "slots of the sender or its master: 0-5,7 or -", line: 3,
-		append: func(b []byte, h *Header) []byte { return append(b, h.Slots.String()...) },
+		append: func(b []byte, h *Header) []byte { return appendSlots(b, &h.Slots) },
 		parse: func(h *Header, v string) (err error) {
 			h.Slots, err = slot.Parse(v)
 			return err
@@ -106,6 +106,13 @@ func numberField(key, doc string, line, bitSize int, get func(*Header) uint64, s
 			}
 			return err
 		}}
+}
+
+func appendSlots(b []byte, s *slot.Set) []byte {
+	if s.Empty() {
+		return append(b, '-')
+	}
+	return s.AppendRanges(b, ',')
 }
 
 func odd(f headerField, usual func(*Packet) bool) headerField {
