@@ -1,7 +1,7 @@
 package command
 
 import (
-	"slices"
+	"cmp"
 
 	"github.com/slotdiff/slotdiff/node/command/table"
 	"github.com/slotdiff/slotdiff/node/store"
@@ -155,6 +155,9 @@ func sadd(e *Engine, c *Client) {
 	}
 	n := 0
 	for _, m := range c.argv[2:] {
+		if _, isInt := table.ParseInt(m); !isInt && allInts(d) {
+			d.Sort(compareInts) // an intset turns into a listpack in its order
+		}
 		n += b2i(d.Set(m, nil))
 	}
 	if n > 0 {
@@ -174,27 +177,24 @@ func smembers(e *Engine, c *Client) {
 		c.set(0)
 		return
 	}
-	type entry struct {
-		name string
-		n    int64
+	if allInts(d) {
+		d.Sort(compareInts)
 	}
-	var list []entry
+	c.set(d.Len())
+	d.All(func(name string, _ []byte) { c.text(name) })
+}
+
+func allInts(d *store.Dict) bool {
 	ints := true
 	d.All(func(name string, _ []byte) {
-		n, isInt := table.ParseInt([]byte(name))
-		ints = ints && isInt
-		list = append(list, entry{name, n})
+		_, ok := table.ParseInt([]byte(name))
+		ints = ints && ok
 	})
-	if ints {
-		slices.SortFunc(list, func(a, b entry) int {
-			if a.n < b.n {
-				return -1
-			}
-			return b2i(a.n > b.n)
-		})
-	}
-	c.set(len(list))
-	for _, m := range list {
-		c.text(m.name)
-	}
+	return ints
+}
+
+func compareInts(a, b string) int {
+	x, _ := table.ParseInt([]byte(a))
+	y, _ := table.ParseInt([]byte(b))
+	return cmp.Compare(x, y)
 }

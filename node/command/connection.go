@@ -47,7 +47,7 @@ func selectDB(_ *Engine, c *Client) {
 	case !ok || n < math.MinInt32 || n > math.MaxInt32:
 		c.err(notInt)
 	case n != 0:
-		c.err("ERR DB index is out of range")
+		c.err("ERR SELECT is not allowed in cluster mode")
 	default:
 		c.ok()
 	}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,11 +46,20 @@ func debug(e *Engine, c *Client) {
 	case sub == "set-disable-deny-scripts" && n == 3, sub == "pause-cron" && n == 3, sub == "change-repl-id" && n == 2,
 		sub == "set-skip-checksum-validation" && n == 3, sub == "dict-resizing" && n == 3:
 		c.ok()
+	case slices.Contains(debugExecuted, sub):
+		subcommandSyntax(c)
 	case debugKnown(sub):
 		c.err("ERR slotnode does not execute 'debug|" + sub + "'")
 	default:
 		subcommandSyntax(c)
 	}
+}
+
+// debugExecuted are the subcommands above: with another number of arguments they
+// are syntax errors.
+var debugExecuted = []string{
+	"help", "sleep", "log", "error", "set-active-expire", "drop-cluster-packet-filter", "clusterlink", "protocol",
+	"set-disable-deny-scripts", "pause-cron", "change-repl-id", "set-skip-checksum-validation", "dict-resizing",
 }
 
 // debugKnown reports whether DEBUG HELP lists a subcommand.

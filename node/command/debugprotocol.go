@@ -69,7 +69,7 @@ func debugProtocol(c *Client) {
 			c.text(digits)
 		}
 	default:
-		c.err("ERR Wrong protocol type name. Please use one of the following: string|integer|double|null|array|set|map|attrib|push|verbatim|true|false")
+		c.err("ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false")
 	}
 }
 

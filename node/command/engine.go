@@ -49,6 +49,7 @@ type Engine struct {
 	now    int64 // ms of Unix time
 	nowUS  int64 // microseconds
 	lastID uint64
+	offset int64 // master_repl_offset
 
 	clients []*Client // in the order of their ids
 	dirty   []*Client // have something in Out or closed
@@ -106,6 +107,7 @@ func New(o Options) *Engine {
 		shards:     map[string]*subscribers{},
 		waiting:    map[string][]*Client{},
 		dropFilter: -1,
+		lastID:     3, // Redis gives the first three to clients of its own
 	}
 	e.resetStats()
 	e.DB.OnExpire = func(key string) {
@@ -151,6 +153,9 @@ func (e *Engine) Disconnect(c *Client) {
 		}
 	}
 }
+
+// ReplOffset is master_repl_offset, which other nodes are told.
+func (e *Engine) ReplOffset() int64 { return e.offset }
 
 // Clients returns how many clients are connected.
 func (e *Engine) Clients() int { return len(e.clients) }

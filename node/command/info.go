@@ -160,7 +160,7 @@ func infoReplication(e *Engine, add func(string, any)) {
 	add("master_failover_state", "no-failover")
 	add("master_replid", e.Facts.RunID)
 	add("master_replid2", strings.Repeat("0", bus.IDLen))
-	add("master_repl_offset", 0)
+	add("master_repl_offset", e.offset)
 	add("second_repl_offset", -1)
 	add("repl_backlog_active", 0)
 	add("repl_backlog_size", e.Config.Text("repl-backlog-size"))

@@ -212,7 +212,8 @@ func (e *Engine) reject(c *Client, text string) {
 	}
 	if c.cmd == cmdExec {
 		e.discardTransaction(c)
-		text = "EXECABORT Transaction discarded because of: " + text
+		// Redis adds "ERR " only where it replies with the text itself.
+		text = "EXECABORT Transaction discarded because of: " + strings.TrimPrefix(text, "ERR ")
 	}
 	start := len(c.Out)
 	c.err(text)

@@ -39,8 +39,9 @@ var (
 func init() {
 	sub := func(s *space) handler {
 		return func(e *Engine, c *Client) {
-			if c.has(denyBlocking) && c.resp == 2 && s != shardSpace && !c.has(inMulti) {
-				c.err("ERR " + c.cmd.Name + " isn't allowed for a DENY BLOCKING client")
+			// The others are let through in a transaction, for old clients' sake.
+			if s == shardSpace && c.has(denyBlocking) {
+				c.err("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client")
 				return
 			}
 			for _, ch := range c.argv[1:] {
@@ -216,7 +217,7 @@ func (e *Engine) dropShardChannels(slots slot.Set) {
 
 func pubsubChannels(c *Client, idx map[string]*subscribers) {
 	if len(c.argv) > 3 {
-		c.arity()
+		subcommandSyntax(c)
 		return
 	}
 	var names []string

@@ -47,7 +47,7 @@ func role(e *Engine, c *Client) {
 	}
 	c.array(3)
 	c.text("master")
-	c.int(0)
+	c.int(e.offset)
 	c.array(0)
 }
 
@@ -76,6 +76,9 @@ func wait(e *Engine, c *Client) {
 		if timeout > 0 {
 			b.until = e.now + timeout
 		}
+		// The request for acknowledgements counts although nobody gets it
+		// (server.c:sendGetackToReplicas).
+		e.offset++
 		e.block(c, b)
 	}
 }

@@ -97,9 +97,9 @@ func (c *Client) options(from int, forSet bool) (o options, ok bool) {
 		opt := strings.ToUpper(string(argv[i]))
 		next := i+1 < len(argv)
 		switch {
-		case opt == "NX" && forSet && !o.xx && o.compare == "":
+		case opt == "NX" && forSet && !o.xx:
 			o.nx = true
-		case opt == "XX" && forSet && !o.nx && o.compare == "":
+		case opt == "XX" && forSet && !o.nx:
 			o.xx = true
 		case opt == "GET" && forSet:
 			o.get = true
@@ -312,7 +312,7 @@ func appendCmd(e *Engine, c *Client) {
 	if e.tooLong(c, int64(len(o.Str)), int64(len(val))) {
 		return
 	}
-	o.Str, o.Raw = append(o.Str, val...), true
+	o.Str, o.Encoding = append(o.Str, val...), store.Raw
 	e.touched(string(key))
 	c.int(int64(len(o.Str)))
 }
@@ -400,7 +400,7 @@ func (e *Engine) growString(key []byte, o *store.Object, size int) *store.Object
 	} else if size > len(o.Str) {
 		o.Str = append(o.Str, make([]byte, size-len(o.Str))...)
 	}
-	o.Raw = true
+	o.Encoding = store.Raw
 	e.touched(string(key))
 	return o
 }
@@ -440,17 +440,17 @@ func (e *Engine) incr(c *Client, by int64) {
 		c.err("ERR increment or decrement would overflow")
 		return
 	}
-	e.replaceString(c.argv[1], o, strconv.AppendInt(nil, n+by, 10))
+	e.replaceString(c.argv[1], o, strconv.AppendInt(nil, n+by, 10), store.Natural)
 	c.int(n + by)
 }
 
 // replaceString changes a value and keeps the expiry.
-func (e *Engine) replaceString(key []byte, o *store.Object, val []byte) {
+func (e *Engine) replaceString(key []byte, o *store.Object, val []byte, enc store.Encoding) {
 	if o == nil {
-		e.putString(key, val, 0)
-		return
+		e.DB.Put(key, &store.Object{Str: val, Encoding: enc}, 0)
+	} else {
+		o.Str, o.Encoding = val, enc
 	}
-	o.Str, o.Raw = val, false
 	e.touched(string(key))
 }
 
@@ -481,7 +481,7 @@ func incrByFloat(e *Engine, c *Client) {
 	if out == "-0" {
 		out = "0"
 	}
-	e.replaceString(c.argv[1], o, []byte(out))
+	e.replaceString(c.argv[1], o, []byte(out), store.NotInt)
 	c.text(out)
 }
 

@@ -39,7 +39,8 @@ type server struct {
 	conns   map[*command.Client]*conn
 	links   map[cluster.LinkID]*link
 	accepts uint64
-	queued  bool // the last Report named a send queue
+	queued  bool  // the last Report named a send queue
+	offset  int64 // the last Report's ReplOffset
 	now     int64
 	fatal   error
 }
@@ -220,7 +221,7 @@ func (s *server) handle(ev any) {
 // of Redis. Replies are written last, so that what they rest on is durable.
 func (s *server) turn() {
 	if s.now >= s.core.NextTick() {
-		s.reportQueues()
+		s.report()
 		s.step(cluster.Tick{})
 		s.engine.Tick()
 	} else if wake := s.engine.NextWake(); wake != 0 && s.now >= wake {
@@ -264,9 +265,9 @@ func (s *server) step(ev cluster.Event) {
 	}
 }
 
-// reportQueues tells the core how many bytes wait on its links.
-func (s *server) reportQueues() {
-	var r cluster.Report
+// report tells the core what it cannot see of the data plane, if that changed.
+func (s *server) report() {
+	r := cluster.Report{ReplOffset: s.engine.ReplOffset()}
 	for id, l := range s.links {
 		if l.out != nil {
 			if n := l.out.queued(); n > 0 {
@@ -274,8 +275,8 @@ func (s *server) reportQueues() {
 			}
 		}
 	}
-	if len(r.SendQueues) > 0 || s.queued {
-		s.queued = len(r.SendQueues) > 0
+	if len(r.SendQueues) > 0 || s.queued || r.ReplOffset != s.offset {
+		s.queued, s.offset = len(r.SendQueues) > 0, r.ReplOffset
 		s.step(r)
 	}
 }

@@ -53,6 +53,14 @@ func (d *Dict) Delete(name []byte) bool {
 	return true
 }
 
+// Sort puts the fields in the order of less.
+func (d *Dict) Sort(less func(a, b string) int) {
+	slices.SortFunc(d.names, less) // only sets are sorted, whose values are all nil
+	for i, n := range d.names {
+		d.index[n] = i
+	}
+}
+
 // All calls f for every field in order.
 func (d *Dict) All(f func(name string, val []byte)) {
 	for i, n := range d.names {
@@ -69,7 +77,7 @@ func (d *Dict) Clone() *Dict {
 
 // Clone returns a deep copy of a value, without its key and expiry.
 func (o *Object) Clone() *Object {
-	c := &Object{Kind: o.Kind, Str: slices.Clone(o.Str), Raw: o.Raw}
+	c := &Object{Kind: o.Kind, Str: slices.Clone(o.Str), Encoding: o.Encoding}
 	for _, it := range o.Items {
 		c.Items = append(c.Items, slices.Clone(it))
 	}

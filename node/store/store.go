@@ -29,15 +29,25 @@ const (
 // String is the name that TYPE answers.
 func (k Kind) String() string { return [...]string{"string", "list", "set", "hash"}[k] }
 
+// Encoding is what the history of a string says about its encoding.
+type Encoding uint8
+
+// The encodings.
+const (
+	Natural Encoding = iota // int if it is an integer, else embstr or raw by its length
+	NotInt                  // made by INCRBYFLOAT, which never yields int
+	Raw                     // changed in place
+)
+
 // Object is a value. Only the field of its kind is used; the owner of a DB may
 // change it in place between calls, never keep it across commands.
 type Object struct {
 	Kind Kind
 	Str  []byte
-	// Raw says that a string was changed in place, which fixes its encoding.
-	Raw   bool
-	Items [][]byte // List, head first
-	Dict  *Dict    // Set (values are nil) and Hash
+	// Encoding narrows what OBJECT ENCODING may call a string.
+	Encoding Encoding
+	Items    [][]byte // List, head first
+	Dict     *Dict    // Set (values are nil) and Hash
 
 	key    string
 	expire int64 // 0: never
