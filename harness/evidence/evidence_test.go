@@ -300,7 +300,9 @@ func TestRepeatedCase(t *testing.T) {
 
 // The step that decided a case is the one with its verdict, not an unknown before it.
 func TestFirstBad(t *testing.T) {
-	step := func(line int, v verdict.Verdict) verdict.Step { return verdict.Step{Line: line, Verdict: v, Phase: "p"} }
+	step := func(line int, v verdict.Verdict) verdict.Step {
+		return verdict.Step{Line: line, Verdict: v, Phase: "p"}
+	}
 	for _, tc := range []struct {
 		verdict verdict.Verdict
 		steps   []verdict.Step
