@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/slotdiff/slotdiff/harness/verdict"
-	"github.com/slotdiff/slotdiff/oracle"
 	"github.com/slotdiff/slotdiff/slot"
 	"github.com/slotdiff/slotdiff/wire/resp"
 )
@@ -253,53 +252,6 @@ func (n *node) checkFresh(ctx context.Context) error {
 			return fault
 		}
 		return n.broken("after an error reply a fresh connection did not answer PING, GET and EVAL: %v", err)
-	}
-	return nil
-}
-
-// checkRestart starts every node again from the nodes.conf it saves, at the end of
-// a case: what a node writes it must be able to read. The node keeps its ports, so
-// that no stranger hears from it; everything else of the case is gone by then.
-func (s *side) checkRestart(ctx context.Context) *verdict.Fault {
-	if !s.driver.Capabilities().Has(oracle.CapRestart | oracle.CapFiles) {
-		return nil
-	}
-	for _, p := range s.puppets {
-		p.Puppet.Close()
-	}
-	var saved []*node
-	for _, name := range s.order {
-		n := s.nodes[name]
-		if n.down || n.frozen || n.auth {
-			continue
-		}
-		if err := n.save(ctx); err != nil {
-			return s.fault(err)
-		}
-		saved = append(saved, n)
-	}
-	for _, n := range saved {
-		n.down = true
-		n.closeConns()
-		if err := n.live.Kill(); err != nil {
-			return s.fault(err)
-		}
-	}
-	for _, n := range saved {
-		if err := n.live.Restart(ctx); err != nil {
-			if ctx.Err() != nil {
-				return s.fault(err)
-			}
-			return s.fault(n.broken("it does not start again from the nodes.conf it wrote: %v", err))
-		}
-		n.down = false
-		want, _ := s.names.get(n.name)
-		if err := s.learnID(ctx, n); err != nil {
-			return s.fault(err)
-		}
-		if got, _ := s.names.get(n.name); got.id != want.id {
-			return s.fault(n.broken("after a restart from its nodes.conf it has the id %s, before %s", got.id, want.id))
-		}
 	}
 	return nil
 }

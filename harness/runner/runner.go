@@ -33,6 +33,9 @@ type Config struct {
 	Mode string
 	// Known looks a failed case up among the known divergences. It may be nil.
 	Known func(c *scenario.Case, target oracle.Identity, mode string) (reason string, ok bool)
+	// Proven remembers which nodes.conf a server has already started from, so that
+	// cases which end in the same state do not prove it again. Nil: each case does.
+	Proven *Proven
 	// OnStep, if set, is called after every step, from the goroutine of Run.
 	OnStep func(*verdict.Step)
 }
@@ -157,7 +160,7 @@ func (r *run) close(ctx context.Context) {
 	for i, s := range r.sides {
 		wg.Go(func() {
 			if r.res.Verdict == verdict.Pass {
-				faults[i] = s.checkRestart(ctx)
+				faults[i] = s.checkRestart(ctx, r.cfg.Proven)
 			}
 			evidence[i] = s.close()
 		})

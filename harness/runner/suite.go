@@ -27,6 +27,9 @@ func DefaultParallel() int { return 8 * runtime.NumCPU() }
 // those in progress end as unknown.
 func RunAll(ctx context.Context, cases []*scenario.Case, cfg Config, parallel int, ev Events) []*verdict.Result {
 	results := make([]*verdict.Result, len(cases))
+	if cfg.Proven == nil {
+		cfg.Proven = new(Proven)
+	}
 	var (
 		wg   sync.WaitGroup
 		mu   sync.Mutex
