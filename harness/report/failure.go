@@ -38,9 +38,8 @@ func Failure(c *evidence.CaseEntry) string {
 			field([]string{"step", ""}[min(i, 1)], visible(l))
 		}
 	}
-	// Where two answers differ, the answers are the cause.
-	if c.Cause != "" && (step == nil || c.Verdict != verdict.Fail || faulty(step)) {
-		field("why", visible(c.Cause))
+	if why := cause(c); why != "" {
+		field("why", visible(why))
 	}
 	if c.Reason != "" {
 		field("reason", c.Reason)
@@ -112,6 +111,16 @@ func spans(list []Span) string {
 		}
 	}
 	return b.String()
+}
+
+// cause is the cause of a case, unless it only repeats a difference that is shown
+// next to it: where two answers differ, the answers are the cause.
+func cause(c *evidence.CaseEntry) string {
+	_, step := c.FirstBad()
+	if step == nil || c.Verdict == verdict.Known || faulty(step) {
+		return c.Cause
+	}
+	return ""
 }
 
 // faulty reports whether a side crashed, hung or broke an invariant in the step.

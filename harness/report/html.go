@@ -22,6 +22,7 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 		return evidence.Place(c.Case, s.Line, p.Title)
 	},
 	"visible": visibleLines,
+	"cause":   func(c evidence.CaseEntry) string { return cause(&c) },
 	"diff":    newDiff,
 	"file":    filepath.Base,
 	"search": func(c evidence.CaseEntry) string {
