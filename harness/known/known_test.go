@@ -49,7 +49,7 @@ func TestMatch(t *testing.T) {
 
 func TestMistakes(t *testing.T) {
 	for text, want := range map[string]string{
-		"a b c\n": "d.txt:1: 3 fields",
+		"a b c\n":                                  "d.txt:1: 3 fields",
 		"\n[ slotnode * strict 2027-01-31 l r\n":   "d.txt:2: pattern",
 		"a slotnode * lenient 2027-01-31 l r\n":    `mode "lenient"`,
 		"a slotnode * strict 31.1.2027 l reason\n": `expiry "31.1.2027"`,
