@@ -18,6 +18,7 @@ var clientFields = []varying{
 	{"rbp", "<bytes>", "16384", ofMemory},
 	{"omem", "<bytes>", "20504", ofMemory},
 	{"tot-mem", "<bytes>", "38170", ofMemory},
+	{"tot-net-out", "<bytes>", "2827", "It counts the bytes of earlier replies, in which there are times and other varying values."},
 }
 
 var clientMasks = func() (masks []Mask) {

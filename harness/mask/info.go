@@ -61,8 +61,20 @@ var infoFields = []varying{
 	{"io_threaded_*", "<n>", "0", ofTraffic},
 	{"master_replid", "<replid>", "03023dad229f8a55b686347c527f29e992064078", "A master makes up a random replication id."},
 	{"master_last_io_seconds_ago", "<s>", "1", ofTime},
-	{"cmdstat_*", "<n>", "calls=2,usec=49,usec_per_call=24.50,rejected_calls=0,failed_calls=0", ofCPU},
+	{"io_thread_*", "<n>", "clients=2,reads=63485,writes=52591", ofTraffic},
+	{"rdb_last_cow_size", "<bytes>", "942080", ofMemory},
 	{"latency_percentiles_usec_*", "<us>", "p50=1.003,p99=9.023,p99.9=9.023", ofCPU},
+}
+
+// infoWords are words inside a field whose value is a list, "name:key=value,key=value".
+var infoWords = []struct {
+	field string // how the field's name begins
+	varying
+}{
+	{"cmdstat_", varying{"usec", "<us>", "49", ofCPU}},
+	{"cmdstat_", varying{"usec_per_call", "<us>", "24.50", ofCPU}},
+	{"slave", varying{"offset", "<offset>", "14", "A master pings its replicas every ten seconds through the replication stream."}},
+	{"slave", varying{"lag", "<s>", "1", ofTime}},
 }
 
 // offsetFields are replication offsets; see the mask packet-offset. A 0 stays.
@@ -72,6 +84,9 @@ var infoMasks = func() (masks []Mask) {
 	info, clusterInfo := []string{"INFO"}, []string{"CLUSTER INFO"}
 	for _, f := range infoFields {
 		masks = append(masks, fieldMask("info-", f, info))
+	}
+	for _, w := range infoWords {
+		masks = append(masks, wordMask(w.field, w.varying, info))
 	}
 	for _, name := range offsetFields {
 		masks = append(masks, Mask{
@@ -110,4 +125,28 @@ func fieldMask(prefix string, f varying, kinds []string) Mask {
 	}
 }
 
-func kebab(name string) string { return strings.ReplaceAll(name, "_", "-") }
+// wordMask hides one word of the fields of an INFO-like text whose name begins with field.
+func wordMask(field string, w varying, kinds []string) Mask {
+	sample := func(value string) string { return field + "0:calls=2," + w.name + "=" + value + ",rejected_calls=0" }
+	return Mask{
+		Name: "info-" + kebab(field+"-"+w.name), Field: "INFO's " + w.name + " in " + field + "*", Reason: w.reason, Kinds: kinds,
+		Before: sample(w.sample), After: sample(w.hidden), Leaves: "other_" + sample(w.sample),
+		apply: eachText(func(text string) string {
+			name, list, ok := strings.Cut(text, ":")
+			if !ok || !strings.HasPrefix(name, field) {
+				return text
+			}
+			words := strings.Split(list, ",")
+			for i, word := range words {
+				if strings.HasPrefix(word, w.name+"=") {
+					words[i] = w.name + "=" + w.hidden
+				}
+			}
+			return name + ":" + strings.Join(words, ",")
+		}),
+	}
+}
+
+func kebab(name string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(name, "_", "-"), "--", "-")
+}

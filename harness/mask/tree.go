@@ -67,12 +67,23 @@ func eachTree(f func(reply *block)) func([]string) []string {
 	}
 }
 
-// sortKids sorts the members of b from the given index on by their text.
+// key is what b is sorted by: its text, but without the header of an aggregate, because
+// a member more or less must not move the whole.
+func (b *block) key() string {
+	text := b.text()
+	if len(b.kids) == 0 {
+		return text
+	}
+	_, members, _ := strings.Cut(text, "\n")
+	return members
+}
+
+// sortKids sorts the members of b from the given index on by their keys.
 func sortKids(b *block, from int) {
 	if from >= len(b.kids) {
 		return
 	}
-	slices.SortStableFunc(b.kids[from:], func(x, y *block) int { return strings.Compare(x.text(), y.text()) })
+	slices.SortStableFunc(b.kids[from:], func(x, y *block) int { return strings.Compare(x.key(), y.key()) })
 }
 
 // sortPairs sorts the entries of a map, or of an array that stands for one, by key.
@@ -85,7 +96,7 @@ func sortPairs(b *block) {
 	for i := 0; i < len(b.kids); i += 2 {
 		pairs = append(pairs, pair{b.kids[i], b.kids[i+1]})
 	}
-	slices.SortStableFunc(pairs, func(x, y pair) int { return strings.Compare(x.key.text(), y.key.text()) })
+	slices.SortStableFunc(pairs, func(x, y pair) int { return strings.Compare(x.key.key(), y.key.key()) })
 	for i, p := range pairs {
 		b.kids[2*i], b.kids[2*i+1] = p.key, p.value
 	}
