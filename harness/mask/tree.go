@@ -67,15 +67,15 @@ func eachTree(f func(reply *block)) func([]string) []string {
 	}
 }
 
-// key is what b is sorted by: its text, but without the header of an aggregate, because
-// a member more or less must not move the whole.
+// key is what b is sorted by: its text, but with the header of an aggregate at the end,
+// because a member more or less must not move the whole.
 func (b *block) key() string {
 	text := b.text()
 	if len(b.kids) == 0 {
 		return text
 	}
-	_, members, _ := strings.Cut(text, "\n")
-	return members
+	head, members, _ := strings.Cut(text, "\n")
+	return members + "\n" + head
 }
 
 // sortKids sorts the members of b from the given index on by their keys.
