@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -28,6 +29,7 @@ type link struct {
 	// Guarded by puppet.mu.
 	open   bool
 	events []queued
+	closed Event // once it is not open
 }
 
 // queued is an event with its place among all events of the puppet.
@@ -63,13 +65,10 @@ func (l *link) read() {
 // end closes the link and queues that as its last event.
 func (l *link) end(partial []byte, err error) {
 	l.close()
-	if err == io.EOF || errIsClose(err) {
+	if err == io.EOF || errors.Is(err, net.ErrClosed) {
 		err = nil
 	}
 	l.trace(TraceClose, nil)
-	l.puppet.mu.Lock()
-	l.open = false
-	l.puppet.mu.Unlock()
 	l.push(Event{Link: l.name, Inbound: l.inbound, Closed: true, Frame: partial, Err: err})
 }
 
@@ -79,6 +78,9 @@ func (l *link) push(ev Event) {
 	defer p.mu.Unlock()
 	p.arrivals++
 	l.events = append(l.events, queued{Event: ev, arrival: p.arrivals})
+	if ev.Closed {
+		l.open, l.closed = false, ev
+	}
 	p.wake()
 }
 

@@ -11,7 +11,6 @@ import (
 	"context"
 	"crypto/sha1"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -323,6 +322,3 @@ func addrPort(a net.Addr) netip.AddrPort {
 	ap := a.(*net.TCPAddr).AddrPort()
 	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
 }
-
-// errIsClose reports whether err only says that the connection has ended.
-func errIsClose(err error) bool { return errors.Is(err, net.ErrClosed) }

@@ -114,13 +114,15 @@ func (p *Puppet) take(f *Filter) (Event, bool) {
 			}
 		}
 	}
-	if from == nil {
-		return Event{}, false
+	if from != nil {
+		ev := from.events[at].Event
+		from.events = from.events[at+1:]
+		return ev, true
 	}
-	ev := from.events[at].Event
-	if ev.Closed && f.Link == from.name {
-		at-- // it stays
+	for _, l := range p.links {
+		if l.name == f.Link && !l.open {
+			return l.closed, true
+		}
 	}
-	from.events = from.events[at+1:]
-	return ev, true
+	return Event{}, false
 }

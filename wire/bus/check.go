@@ -92,8 +92,8 @@ func checkModule(body []byte) Rule {
 	return RuleNone
 }
 
-// checkPing walks the extensions as Redis does: up to the announced number of them, by the low 16
-// bits of each length, and only if the flag is set.
+// checkPing walks the extensions as Redis does: as many as are announced, if the flag is set. Redis adds up the
+// low 16 bits of their lengths.
 func checkPing(frame []byte) Rule {
 	be := binary.BigEndian
 	want := HeaderLen + GossipLen*int(be.Uint16(frame[offCount:]))
@@ -108,7 +108,7 @@ func checkPing(frame []byte) Rule {
 		return RuleNone
 	}
 	at := want
-	for range n {
+	for i := range n {
 		if len(frame)-at < 4 {
 			return RuleExtOutOfBounds
 		}
@@ -118,6 +118,8 @@ func checkPing(frame []byte) Rule {
 			return RuleExtPadding
 		case len(frame)-at < size:
 			return RuleExtExceedsPacket
+		case be.Uint16(frame[at:]) != 0 && i < n-1:
+			return RuleExtLengthWide
 		case size == 0: // the walk stands still, so the sum can only be right at the very end
 			return RuleLengthMismatch
 		}

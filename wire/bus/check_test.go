@@ -51,7 +51,7 @@ var checkCases = []struct {
 	{"PING", []string{"ext 9 payload=- len=65528"}, bus.RuleExtExceedsPacket},
 	{"PING", []string{"ext 9 payload=- len=8", "ext 9 payload=- len=16"}, bus.RuleExtExceedsPacket},
 
-	{"PING", []string{"ext 9 payload=- len=65544"}, bus.RuleNone}, // 0x10008: only the low 16 bits count
+	{"PING", []string{"ext 9 payload=- len=65544"}, bus.RuleNone}, // 0x10008: of the last, only the low 16 bits count
 	{"PING", []string{"ext 9 payload=- len=65536"}, bus.RuleLengthMismatch},
 	{"PING", []string{"ext 9 payload=- len=0"}, bus.RuleLengthMismatch},
 	{"PING extcount=0", []string{"ext shardid a"}, bus.RuleLengthMismatch},
@@ -81,6 +81,11 @@ var checkCases = []struct {
 	{"PING extcount=2", []string{"ext shardid a"}, bus.RuleExtOutOfBounds},
 	{"PING mflags=ext extcount=1 count=65535", nil, bus.RuleExtOutOfBounds},
 	{"PING count=2", []string{gossipLine, "ext shardid a"}, bus.RuleExtOutOfBounds},
+
+	{"PING", []string{"ext 9 payload=- len=65544", "ext shardid a"}, bus.RuleExtLengthWide},
+	{"PING", []string{"ext 9 payload=- len=65536", "ext shardid a"}, bus.RuleExtLengthWide},
+	{"PING", []string{"ext 9 payload=- len=65543", "ext shardid a"}, bus.RuleExtPadding},
+	{"PING", []string{"ext 9 payload=- len=4294967288", "ext shardid a"}, bus.RuleExtExceedsPacket},
 
 	{"PING extcount=1", nil, bus.RuleExtWithoutFlag},
 	{"PONG extcount=65535", []string{gossipLine}, bus.RuleExtWithoutFlag},
@@ -195,21 +200,23 @@ func slowCheck(frame []byte) (rule bus.Rule, inside bool) {
 	expected := uint32(bus.HeaderLen) + uint32(bus.GossipLen)*uint32(be.Uint16(frame[14:]))
 	inside = true
 	if frame[2253]&4 != 0 {
-		at := expected
+		at := uint64(expected)
 		for range be.Uint16(frame[2214:]) {
-			inside = inside && at+4 <= total
-			var length uint16
-			if at+4 <= total {
-				length = uint16(be.Uint32(frame[at:]))
+			var length uint32
+			if at+4 > uint64(total) {
+				inside = false
+			} else {
+				length = be.Uint32(frame[at:])
 			}
-			if length%8 != 0 {
+			low := uint16(length)
+			if low%8 != 0 {
 				return bus.RuleExtPadding, inside
 			}
-			if total-expected < uint32(length) {
+			if total-expected < uint32(low) {
 				return bus.RuleExtExceedsPacket, inside
 			}
-			expected += uint32(length)
-			at += uint32(length)
+			expected += uint32(low)
+			at += uint64(length)
 		}
 	}
 	if expected != total {
@@ -234,6 +241,8 @@ func TestCheckAgreesWithItsSlowTwin(t *testing.T) {
 		got := bus.Check(frame).Rule
 		want, inside := slowCheck(frame)
 		switch {
+		case !inside && got == bus.RuleExtLengthWide:
+			want = got
 		case !inside:
 			want = bus.RuleExtOutOfBounds
 		case want == bus.RuleNone && got.Unsafe():
@@ -244,7 +253,8 @@ func TestCheckAgreesWithItsSlowTwin(t *testing.T) {
 		}
 		reached[got]++
 	}
-	for _, r := range []bus.Rule{bus.RuleNone, bus.RuleExtPadding, bus.RuleExtExceedsPacket, bus.RuleLengthMismatch, bus.RuleExtOutOfBounds} {
+	for _, r := range []bus.Rule{bus.RuleNone, bus.RuleExtPadding, bus.RuleExtExceedsPacket, bus.RuleLengthMismatch, bus.RuleExtOutOfBounds,
+		bus.RuleExtLengthWide} {
 		if reached[r] < 50 {
 			t.Errorf("rule %s was reached %d times only", r, reached[r])
 		}

@@ -8,9 +8,9 @@ import (
 
 // Extension is one extension of a PING, PONG or MEET.
 type Extension struct {
-	// Length is the announced length with header and padding. Redis reads only its low
-	// 16 bits (getPingExtLength stores it so), and those always equal the real length in a
-	// packet that parses.
+	// Length is the announced length with header and padding. In a packet that parses its
+	// low 16 bits are the real length; the others are zero except perhaps in the last extension,
+	// where Redis never looks at them.
 	Length  uint32
 	Type    ExtType
 	Unused  uint16
@@ -25,7 +25,7 @@ func (e *Extension) append(b []byte) []byte {
 }
 
 // read takes one extension from the start of b and says how long it is, or why it is none.
-func (e *Extension) read(b []byte) (n int, reason string) {
+func (e *Extension) read(b []byte, last bool) (n int, reason string) {
 	if len(b) < ExtHeaderLen {
 		return 0, fmt.Sprintf("%d bytes of %d", len(b), ExtHeaderLen)
 	}
@@ -38,6 +38,8 @@ func (e *Extension) read(b []byte) (n int, reason string) {
 		return 0, fmt.Sprintf("length %d is not a multiple of %d", n, ExtAlign)
 	case n < ExtHeaderLen:
 		return 0, fmt.Sprintf("length %d is less than its own header", n)
+	case e.Length > 0xffff && !last:
+		return 0, fmt.Sprintf("length %d does not fit in 16 bits", e.Length)
 	case n > len(b):
 		return 0, fmt.Sprintf("%d bytes of %d", len(b), n)
 	}

@@ -111,7 +111,7 @@ func (p *Ping) decode(h *Header, b []byte) *FormatError {
 	if h.MFlags.Has(MFlagExtData) {
 		for i := range int(h.Extensions) {
 			p.Exts = append(p.Exts, Extension{})
-			n, reason := p.Exts[i].read(b)
+			n, reason := p.Exts[i].read(b, i == int(h.Extensions)-1)
 			if reason != "" {
 				p.reset()
 				return &FormatError{Field: fmt.Sprintf("ext[%d]", i), Offset: off, Reason: reason}

@@ -37,6 +37,7 @@ const (
 
 	// Packet sanity, where Redis reads beyond the packet.
 	RuleExtOutOfBounds
+	RuleExtLengthWide
 	RuleExtWithoutFlag
 	RuleExtTextUnterminated
 	RuleExtShort
@@ -90,6 +91,10 @@ var rules = [ruleCount]ruleInfo{
 		"An extension's header does not lie within the packet: the counts announce more than is there, or the gossip entries alone exceed the " +
 			"packet, which also makes the remaining length underflow. Redis reads the header from beyond the packet and goes on with what it finds " +
 			"there, at worst megabytes away. A safe node drops the packet. (clusterProcessPacket)"},
+	RuleExtLengthWide: {"ext-length-wide", Ignore, true,
+		"The length of an extension other than the last is 65536 or more. Redis checks and adds up its low 16 bits, but goes on to the next extension " +
+			"by all 32: it leaves the packet, up to 4 GB away, and 8.6.3 dies of a segmentation fault, whoever the sender is. (Only in a packet of " +
+			"more than 64 KB may it land inside.) A safe node drops the packet. (clusterProcessPacket, getNextPingExt)"},
 	RuleExtWithoutFlag: {"ext-without-flag", Ignore, true,
 		"The header counts extensions, but the EXT_DATA flag is not set. Redis skips the check of their lengths, accepts the packet and, if the " +
 			"sender is known, processes that many extensions from beyond the packet's end. A safe node drops the packet. " +
