@@ -51,6 +51,8 @@ func selectCases(patterns []string) ([]*scenario.Case, error) {
 		}
 		if abs, err := filepath.Rel(caseRoot, p); err == nil && filepath.IsLocal(abs) {
 			c.Path = filepath.ToSlash(abs)
+		} else {
+			c.Loose = true
 		}
 		files = append(files, c)
 	}

@@ -26,6 +26,9 @@ type Case struct {
 	// the case root ("redirect/moved_after_claim.case"). It is not part of the
 	// text.
 	Path string
+	// Loose says that the case is a file outside of the case root: its name is its
+	// path, extension and all, so that it can be found again.
+	Loose bool
 	// Comments holds the lines of the comment before the header, without "# ".
 	// An empty element separates paragraphs.
 	Comments []string
@@ -103,8 +106,14 @@ func (c Cond) String() string {
 	return "[" + c.Name + "]"
 }
 
-// Name returns the path without the extension: "redirect/moved_after_claim".
-func (c *Case) Name() string { return strings.TrimSuffix(c.Path, Ext) }
+// Name returns the path without the extension: "redirect/moved_after_claim". That
+// of a loose case is its whole path.
+func (c *Case) Name() string {
+	if c.Loose {
+		return c.Path
+	}
+	return strings.TrimSuffix(c.Path, Ext)
+}
 
 // Deadline returns the time the case may take: the header's, else [DefaultDeadline].
 func (c *Case) Deadline() time.Duration {
