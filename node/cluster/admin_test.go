@@ -90,8 +90,7 @@ func TestRefusals(t *testing.T) {
 	if got := r.try(Failover{}); got.Text != "ERR Master is down or failed, please use CLUSTER FAILOVER FORCE" {
 		t.Errorf("CLUSTER FAILOVER without a master: %q", got.Text)
 	}
-	delMaster := r.n.myself.master
-	r.n.delPeer(delMaster)
+	r.n.myself.master = nil
 	if got := r.try(Failover{}); got.Text != "ERR I'm a replica but my master is unknown to me" {
 		t.Errorf("CLUSTER FAILOVER with an unknown master: %q", got.Text)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"reflect"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -225,48 +226,62 @@ func FuzzCoreSteps(f *testing.F) {
 		}
 		f.Add(b)
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if len(b) > 4096 {
-			b = b[:4096]
+	f.Fuzz(runRecipe)
+}
+
+func runRecipe(t *testing.T, b []byte) {
+	if len(b) > 4096 {
+		b = b[:4096]
+	}
+	one, two := newFuzzed(t), newFuzzed(t)
+	r := &recipe{b: b, now: testStart, ids: puppetIDs(one)}
+	var current, vote uint64
+	for step := 0; len(r.b) > 0; step++ {
+		r.last = one.lastLink
+		ev := r.event()
+		for _, n := range []*Node{one, two} {
+			if err := n.Step(r.now, ev); err != nil {
+				t.Fatalf("step %d: %v", step, err)
+			}
 		}
-		one, two := newFuzzed(t), newFuzzed(t)
-		r := &recipe{b: b, now: testStart, ids: puppetIDs(one)}
-		var current, vote uint64
-		for step := 0; len(r.b) > 0; step++ {
-			r.last = one.lastLink
-			ev := r.event()
-			for _, n := range []*Node{one, two} {
-				if err := n.Step(r.now, ev); err != nil {
-					t.Fatalf("step %d: %v", step, err)
-				}
-			}
-			first, second := one.Ready(), two.Ready()
-			where := fmt.Sprintf("step %d, %T", step, ev)
-			if diff := cmp.Diff(first, second, cmp.Comparer(bytes.Equal)); diff != "" {
-				t.Fatalf("%s: the same events do not give the same Ready:\n%s", where, diff)
-			}
-			if err := checkReady(one, &first); err != nil {
-				t.Fatalf("%s: %v", where, err)
-			}
-			if err := checkInvariants(one); err != nil {
-				t.Fatalf("%s: %v", where, err)
-			}
-			if a, ok := ev.(Admin); ok {
-				if reset, ok := a.Request.(Reset); ok && reset.Hard {
-					current, vote = 0, 0
-				}
-			}
-			if one.currentEpoch < current || one.lastVoteEpoch < vote {
-				t.Fatalf("%s: epochs fell from %d, %d to %d, %d", where, current, vote, one.currentEpoch, one.lastVoteEpoch)
-			}
-			current, vote = one.currentEpoch, one.lastVoteEpoch
-			if one.HasReady() {
-				t.Fatalf("%s: there is more after Ready", where)
-			}
-			one.View()
-			one.Route(Query{Keys: [][]byte{b[:min(len(b), 8)]}})
+	first, second := one.Ready(), two.Ready()
+		where := fmt.Sprintf("step %d, %T %+v", step, ev, ev)
+		if !reflect.DeepEqual(first, second) {
+			t.Fatalf("%s: the same events do not give the same Ready:\n%s", where, cmp.Diff(first, second))
 		}
-	})
+		if err := checkReady(one, &first); err != nil {
+			t.Fatalf("%s: %v", where, err)
+		}
+		if err := checkInvariants(one); err != nil {
+			t.Fatalf("%s: %v", where, err)
+		}
+		if a, ok := ev.(Admin); ok {
+			if reset, ok := a.Request.(Reset); ok && reset.Hard {
+				current, vote = 0, 0
+			}
+		}
+		if one.currentEpoch < current || one.lastVoteEpoch < vote {
+			t.Fatalf("%s: epochs fell from %d, %d to %d, %d", where, current, vote, one.currentEpoch, one.lastVoteEpoch)
+		}
+		current, vote = one.currentEpoch, one.lastVoteEpoch
+		if one.HasReady() {
+			t.Fatalf("%s: there is more after Ready", where)
+		}
+		one.View()
+		one.Route(Query{Keys: [][]byte{b[:min(len(b), 8)]}})
+	}
+}
+
+// TestRandomSteps is FuzzCoreSteps with long random inputs.
+func TestRandomSteps(t *testing.T) {
+	for seed := range uint64(20) {
+		src := rand.NewPCG(seed, 6)
+		b := make([]byte, 4096)
+		for i := range b {
+			b[i] = byte(src.Uint64() >> 11)
+		}
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { runRecipe(t, b) })
+	}
 }
 
 func puppetIDs(n *Node) []bus.ID {

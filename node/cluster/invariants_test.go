@@ -35,6 +35,9 @@ func checkInvariants(n *Node) error {
 			if n.byID[r.id] != r {
 				return fmt.Errorf("node %s has a replica that is not known", p.id)
 			}
+			if r.master != p {
+				return fmt.Errorf("node %s has the replica %s, which has another master", p.id, r.id)
+			}
 		}
 		for _, r := range p.reports {
 			if n.byID[r.from.id] != r.from {

@@ -183,6 +183,11 @@ func (n *Node) delPeer(p *peer) {
 	for _, r := range p.replicas {
 		r.master = nil
 	}
+	if n.myself.isReplica() && n.myself.master == nil {
+		n.unsafe(UnsafeLostMaster, "node %s is forgotten, I am a master again", p.id)
+		n.setAsMaster(n.myself)
+		n.unfollow()
+	}
 	if p.isReplica() && p.master != nil {
 		p.master.removeReplica(p)
 	}

@@ -16,6 +16,9 @@ const (
 	UnsafeForgetsItself
 	// UnsafeOwnMaster: this node would follow itself, or follow while it owns slots (assertion).
 	UnsafeOwnMaster
+	// UnsafeLostMaster: this node's own master is forgotten, because it was made the master
+	// while it was still in handshake (nodes.conf).
+	UnsafeLostMaster
 	// UnsafeOwnID: a packet in this node's own name would change its role (nodes.conf).
 	UnsafeOwnID
 	// UnsafeSenderID: a node introduces itself with an id that no node can have (nodes.conf).
@@ -41,6 +44,7 @@ var unsafeNames = [...]string{
 	UnsafeEpochOverflow:   "epoch-overflow",
 	UnsafeForgetsItself:   "forgets-itself",
 	UnsafeOwnMaster:       "own-master",
+	UnsafeLostMaster:      "lost-master",
 	UnsafeOwnID:           "own-id",
 	UnsafeSenderID:        "sender-id",
 	UnsafeShardID:         "shard-id",
