@@ -244,7 +244,7 @@ func runRecipe(t *testing.T, b []byte) {
 				t.Fatalf("step %d: %v", step, err)
 			}
 		}
-	first, second := one.Ready(), two.Ready()
+		first, second := one.Ready(), two.Ready()
 		where := fmt.Sprintf("step %d, %T %+v", step, ev, ev)
 		if !reflect.DeepEqual(first, second) {
 			t.Fatalf("%s: the same events do not give the same Ready:\n%s", where, cmp.Diff(first, second))
