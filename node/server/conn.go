@@ -38,11 +38,11 @@ type (
 // read is the goroutine of a connection.
 func (s *server) read(c *conn) {
 	r := resp.NewCommandReader(c.nc, resp.CommandLimits{MaxBulk: s.maxBulk, MaxQueryBuffer: s.maxQuery})
-	defer s.send(hungUp{c})
 	var cmds [][][]byte
 	for {
 		r.Unauthenticated = c.unauthenticated
 		if err := r.Fill(); err != nil {
+			s.send(hungUp{c})
 			return
 		}
 		cmds = cmds[:0]
@@ -51,6 +51,7 @@ func (s *server) read(c *conn) {
 			args, ok, err := r.Next()
 			if err != nil {
 				if !errors.As(err, &b.failed) {
+					s.send(hungUp{c}) // the query buffer limit: no word is said
 					return
 				}
 				break
@@ -73,7 +74,7 @@ func (s *server) read(c *conn) {
 			return
 		}
 		if b.failed != nil {
-			return
+			return // the owner answers and closes
 		}
 	}
 }
