@@ -17,14 +17,19 @@ type invocation struct {
 // invocations calls the command in its shortest form, and once more for every
 // optional argument that holds a key.
 func invocations(in commands.Info, doc commands.Doc) []invocation {
-	shortest := call(in, doc, -1)
+	shortest := call(in, doc.Arguments)
 	out := []invocation{shortest}
 	for i, a := range doc.Arguments {
 		if !optional(a) || !hasKey(a) || in.Name == "migrate" {
 			continue // MIGRATE takes KEYS only with an empty key: keys/migrate has it
 		}
-		if more := call(in, doc, i); !slices.Equal(more.argv, shortest.argv) {
-			out = append(out, more)
+		for _, choice := range choices(a) {
+			args := slices.Clone(doc.Arguments)
+			choice.Flags = slices.DeleteFunc(slices.Clone(choice.Flags), func(f string) bool { return f == "optional" })
+			args[i] = choice
+			if more := call(in, args); !slices.Equal(more.argv, shortest.argv) {
+				out = append(out, more)
+			}
 		}
 	}
 	if in.Name == "pfmerge" {
@@ -33,13 +38,21 @@ func invocations(in commands.Info, doc commands.Doc) []invocation {
 	return out
 }
 
-// call walks the arguments of a command. Optional ones are left out, except the
-// one at index with and keys that a count stands for.
-func call(in commands.Info, doc commands.Doc, with int) invocation {
+// choices are the arguments of which one stands for a: its alternatives, or itself.
+func choices(a commands.Arg) []commands.Arg {
+	if a.Type == "oneof" {
+		return a.Arguments
+	}
+	return []commands.Arg{a}
+}
+
+// call walks the arguments of a command. Optional ones are left out, except keys
+// that a count stands for.
+func call(in commands.Info, args []commands.Arg) invocation {
 	w := &walker{}
 	w.argv = strings.Split(in.Name, "|")
-	for i, a := range doc.Arguments {
-		if i == with || !optional(a) || counted(doc.Arguments, i) {
+	for i, a := range args {
+		if !optional(a) || counted(args, i) {
 			w.arg(a)
 		}
 	}
