@@ -48,12 +48,18 @@ func DiffText(c *CaseEntry) string {
 	return b.String()
 }
 
+// CaseFile is the file of a case: below cases/ by its name, or the path that a
+// case from elsewhere has for a name.
+func CaseFile(name string) string {
+	if strings.HasSuffix(name, ".case") {
+		return name
+	}
+	return "cases/" + name + ".case"
+}
+
 // Place names a step for people: "cases/redirect/moved.case:53, MOVED names the owner".
 func Place(name string, line int, phase string) string {
-	s := name
-	if !strings.HasSuffix(s, ".case") {
-		s = "cases/" + s + ".case"
-	}
+	s := CaseFile(name)
 	if line > 0 {
 		s = fmt.Sprintf("%s:%d", s, line)
 	}

@@ -31,7 +31,7 @@ func annotation(c *evidence.CaseEntry) string {
 		return ""
 	}
 	phase, step := c.FirstBad()
-	props := []string{"file=" + property("cases/"+c.Case+".case")}
+	props := []string{"file=" + property(evidence.CaseFile(c.Case))}
 	msg := c.Cause
 	if step != nil {
 		if step.Line > 0 {

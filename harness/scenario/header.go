@@ -140,7 +140,7 @@ func setContract(p *parser, h *Header, v string, col int) {
 }
 
 func setAnchors(p *parser, h *Header, v string, col int) {
-	for _, id := range strings.Fields(v) {
+	for id := range strings.FieldsSeq(v) {
 		switch a, ok := contract.AnchorByID(id); {
 		case !ok || a.ID != id:
 			p.fail(col, "anchors: A01 to A30, separated by blanks", "unknown anchor %q", id)
@@ -177,7 +177,7 @@ func setRules(p *parser, h *Header, v string, col int) {
 // nameList splits a list of condition-like names and refuses doubles.
 func (p *parser) nameList(v string, col int, what string) []string {
 	var out []string
-	for _, n := range strings.Fields(v) {
+	for n := range strings.FieldsSeq(v) {
 		switch {
 		case !isCondName(n):
 			p.fail(col, "", "bad %s %q", what, n)

@@ -282,8 +282,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 	if list[0].Line != 4 || list[1].Line != 16 || list[2].Line != 19 {
 		t.Errorf("not in file order:\n%v", err)
 	}
-	var one *Error
-	if !errors.As(err, &one) {
+	if _, ok := errors.AsType[*Error](err); !ok {
 		t.Error("errors.As finds no single mistake")
 	}
 }
