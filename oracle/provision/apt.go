@@ -70,6 +70,8 @@ Acquire::PDiffs "false";
 Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
 Acquire::IndexTargets::deb::CNF::DefaultEnabled "false";
 Acquire::Retries "2";
+Acquire::http::Timeout "20";
+Acquire::https::Timeout "20";
 `) + network
 	if err := os.WriteFile(filepath.Join(dir, "apt.conf"), []byte(conf), 0o644); err != nil {
 		return nil, err
