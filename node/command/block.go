@@ -129,7 +129,9 @@ func (e *Engine) resume(c *Client) {
 	start := len(c.Out)
 	c.blocked = nil
 	c.argv = b.argv
+	e.running = c
 	e.process(c)
+	e.running = nil
 	if c.blocked == nil || !c.blocked.postponed {
 		e.serveWaiting()
 		e.finish(c, start)

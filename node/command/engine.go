@@ -52,6 +52,8 @@ type Engine struct {
 	offset int64 // master_repl_offset
 
 	clients []*Client // in the order of their ids
+	running *Client   // whose command is being executed
+	later   []byte    // pushes to it, which come after its reply
 	dirty   []*Client // have something in Out or closed
 	ready   []*Client // became unblocked
 

@@ -38,12 +38,6 @@ func parseFloat(b []byte) (float64, bool) {
 	return f, true
 }
 
-// formatFloat mirrors util.c:ld2string in its human form: no exponent, no
-// trailing zeros.
-func formatFloat(f float64) []byte {
-	return strconv.AppendFloat(nil, f, 'f', -1, 64)
-}
-
 // lowerASCII returns a lower-case copy.
 func lowerASCII(b []byte) []byte {
 	out := make([]byte, len(b))

@@ -60,7 +60,9 @@ func (e *Engine) Execute(c *Client, argv [][]byte) {
 	c.lastActive = e.now
 	c.commands++
 	e.stats.commands++
+	e.running = c
 	e.process(c)
+	e.running = nil
 	if c.blocked != nil && c.blocked.postponed {
 		return // the same command runs again later
 	}
@@ -76,6 +78,8 @@ func (e *Engine) finish(c *Client, start int) {
 	if c.has(replyOff | replySkip) {
 		c.Out = c.Out[:min(start, len(c.Out))]
 	}
+	c.Out = append(c.Out, e.later...)
+	e.later = e.later[:0]
 	c.flags &^= replySkip
 	if c.has(replySkipNext) {
 		c.flags = c.flags&^replySkipNext | replySkip

@@ -7,7 +7,6 @@ import (
 	"github.com/slotdiff/slotdiff/node/cluster"
 	"github.com/slotdiff/slotdiff/node/command/glob"
 	"github.com/slotdiff/slotdiff/slot"
-	"github.com/slotdiff/slotdiff/wire/resp"
 )
 
 // subscribers are the clients of one channel in the order in which they came.
@@ -152,6 +151,19 @@ func (e *Engine) publish(c *Client, shard bool) {
 	c.int(int64(n))
 }
 
+// pushTo makes what is written to a client a push: to the client whose command
+// runs it comes after the command's own reply (networking.c, CLIENT_PUSHING and
+// pending_push_messages). The function that it returns ends the push.
+func (e *Engine) pushTo(to *Client) (end func()) {
+	e.touch(to)
+	if to != e.running {
+		return func() {}
+	}
+	reply := to.Out
+	to.Out = e.later
+	return func() { e.later, to.Out = to.Out, reply }
+}
+
 // deliver gives a message to the local subscribers and returns their number.
 func (e *Engine) deliver(ch, msg []byte, shard bool) int {
 	n := 0
@@ -160,6 +172,7 @@ func (e *Engine) deliver(ch, msg []byte, shard bool) int {
 		if kind == "pmessage" {
 			words = 4
 		}
+		defer e.pushTo(to)()
 		to.push(words)
 		to.text(kind)
 		if words == 4 {
@@ -167,7 +180,6 @@ func (e *Engine) deliver(ch, msg []byte, shard bool) int {
 		}
 		to.bulk(ch)
 		to.bulk(msg)
-		e.touch(to)
 		n++
 	}
 	if shard {
@@ -201,16 +213,9 @@ func (e *Engine) dropShardChannels(slots slot.Set) {
 			continue
 		}
 		for _, c := range slices.Clone(e.shards[name].list) {
-			e.unsubscribe(c, shardSpace, name, false)
-			if c.resp == 3 {
-				c.Out = resp.AppendPush(c.Out, 3)
-			} else {
-				c.Out = resp.AppendArray(c.Out, 3)
-			}
-			c.text(shardSpace.unsubscribe)
-			c.text(name)
-			c.int(int64(len(c.shards)))
-			e.touch(c)
+			end := e.pushTo(c)
+			e.unsubscribe(c, shardSpace, name, true)
+			end()
 		}
 	}
 }
