@@ -135,7 +135,7 @@ func (n *fakeNode) answer(args []string) string {
 	case line == "CLUSTER MYID":
 		return bulk(n.id)
 	case line == "CLUSTER NODES":
-		return bulk(fmt.Sprintf("%s :%d@%d myself,master - 0 0 0 connected\n", n.id, n.port.Client(), n.port.Bus()))
+		return bulk(fmt.Sprintf("%s :%d@%d myself,master - 0 0 0 connected 0-16383\n", n.id, n.port.Client(), n.port.Bus()))
 	case line == "CLUSTER SAVECONFIG":
 		return "+OK\r\n"
 	case line == "ROLE":
