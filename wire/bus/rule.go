@@ -90,7 +90,8 @@ var rules = [ruleCount]ruleInfo{
 	RuleExtOutOfBounds: {"ext-out-of-bounds", Ignore, true,
 		"An extension's header does not lie within the packet: the counts announce more than is there, or the gossip entries alone exceed the " +
 			"packet, which also makes the remaining length underflow. Redis reads the header from beyond the packet and goes on with what it finds " +
-			"there, at worst megabytes away. A safe node drops the packet. (clusterProcessPacket)"},
+			"there: mostly zeros, a length of 0, and the packet is accepted; with 65535 gossip entries announced 8.6.3 dies of a segmentation fault, whoever " +
+			"the sender is. A safe node drops the packet. (clusterProcessPacket)"},
 	RuleExtLengthWide: {"ext-length-wide", Ignore, true,
 		"The length of an extension other than the last is 65536 or more. Redis checks and adds up its low 16 bits, but goes on to the next extension " +
 			"by all 32: it leaves the packet, up to 4 GB away, and 8.6.3 dies of a segmentation fault, whoever the sender is. (Only in a packet of " +
@@ -111,7 +112,8 @@ var rules = [ruleCount]ruleInfo{
 			"length right. A safe node drops the packet. (clusterProcessPacket)"},
 	RulePublishLengthWraps: {"publish-length-wraps", Ignore, true,
 		"The lengths of channel and message exceed the packet, and only their 32-bit sum is right. Redis accepts the packet and, if the sender is " +
-			"known and someone here has subscribed, reads gigabytes. A safe node drops the packet. (clusterProcessPacket)"},
+			"known and someone here has subscribed, copies gigabytes from beyond the packet; 8.6.3 dies of it. A safe node drops the packet. " +
+			"(clusterProcessPacket)"},
 	RuleModuleShort: {"module-short", Ignore, true,
 		"A MODULE packet ends before its payload length does. Redis reads it from beyond the packet. A safe node drops the packet. " +
 			"(clusterProcessPacket)"},
