@@ -128,3 +128,26 @@ func helpOf(t *testing.T) func(pkg string) func(args ...string) (string, bool) {
 		}
 	}
 }
+
+func TestCommandsOf(t *testing.T) {
+	const text = "Run `slotdiff run E003` or `not ours`.\n\n```sh\n$ just test   # all\ngo run ./cmd/slotdiff list\n```\n"
+	want := []string{"just test", "go run ./cmd/slotdiff list", "slotdiff run E003", "not ours"}
+	got := commandsOf(text)
+	for i := range got {
+		got[i] = strings.TrimSpace(got[i])
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+}
+
+// A document that is wrong is caught.
+func TestDocumentedCommandsBite(t *testing.T) {
+	help := helpOf(t)("cmd/slotdiff")
+	if text, ok := help("run"); !ok || !strings.Contains(text, "--seed") {
+		t.Errorf("help of run: %v\n%s", ok, text)
+	}
+	if _, ok := help("frobnicate"); ok {
+		t.Error("help of a subcommand that is not there")
+	}
+}
