@@ -46,7 +46,8 @@ type Client struct {
 	lastCmd *table.Command
 
 	queued     []queued
-	queueFlags table.Flag // of all queued commands together
+	queueFlags table.Flag // that some queued command has
+	queueLacks table.Flag // that some queued command has not
 	watched    map[string]bool
 
 	channels map[string]bool

@@ -56,15 +56,17 @@ func (e *Engine) apply(changed []string) (name, reason string) {
 			return n, "Unable to listen on this port. Check server logs."
 		case n == "bind":
 			return n, "Failed to bind to specified addresses."
-		case n == "dir":
-			if err := e.host.Chdir(e.Config.Text("dir")); err != nil {
-				return n, err.Error()
-			}
 		case strings.HasPrefix(n, "cluster-"):
 			reconfigure = true
+		case n == "repl-ping-replica-period":
+			reconfigure = true
+		default:
+			if err := e.host.Apply(n); err != nil {
+				return n, err.Error()
+			}
 		}
 	}
-	if reconfigure || len(changed) > 0 && changed[0] == "repl-ping-replica-period" {
+	if reconfigure {
 		e.configure()
 	}
 	return "", ""

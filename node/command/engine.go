@@ -19,10 +19,9 @@ type Host interface {
 	Log(level cluster.Level, text string)
 	// Sleep stops the whole node for some microseconds (DEBUG SLEEP).
 	Sleep(microseconds int64)
-	// Shutdown ends the process after the replies of this turn.
-	Shutdown()
-	// Chdir changes the working directory (CONFIG SET dir).
-	Chdir(dir string) error
+	// Apply puts a directive with an effect on the process into effect; CONFIG SET
+	// fails with the error's text and undoes everything.
+	Apply(directive string) error
 	// Rewrite writes the text of CONFIG REWRITE to the configuration file.
 	Rewrite(cfg *config.Config) error
 }

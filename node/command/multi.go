@@ -44,11 +44,12 @@ func (c *Client) queue(keys []table.Key) {
 	}
 	c.queued = append(c.queued, queued{c.cmd, cloneArgs(c.argv), slices.Clone(keys)})
 	c.queueFlags |= c.cmd.Flags
+	c.queueLacks |= ^c.cmd.Flags
 }
 
 // discardTransaction mirrors multi.c:discardTransaction.
 func (e *Engine) discardTransaction(c *Client) {
-	c.queued, c.queueFlags = nil, 0
+	c.queued, c.queueFlags, c.queueLacks = nil, 0, 0
 	c.flags &^= inMulti | dirtyCAS | dirtyExec
 	e.unwatch(c)
 }

@@ -58,7 +58,6 @@ func (e *Engine) Execute(c *Client, argv [][]byte) {
 	start := len(c.Out)
 	c.argv = argv
 	c.lastActive = e.now
-	c.commands++
 	e.stats.commands++
 	e.running = c
 	e.process(c)
@@ -85,6 +84,7 @@ func (e *Engine) finish(c *Client, start int) {
 		c.flags = c.flags&^replySkipNext | replySkip
 	}
 	c.argv = nil
+	c.commands++
 	if len(c.Out) > 0 || c.Closing() {
 		e.touch(c)
 	}
@@ -141,13 +141,17 @@ func (e *Engine) process(c *Client) {
 			return
 		}
 	}
-	writes := cmd.Has(table.Write) || cmd == cmdExec && c.queueFlags&table.Write != 0
-	if writes && e.master != nil && e.Config.Bool("replica-read-only") {
-		e.reject(c, "READONLY You can't write against a read only replica.")
+	if text := e.roleRefuses(c, cmd); text != "" {
+		e.reject(c, text)
 		return
 	}
 	if c.resp == 2 && c.subscriptions() > 0 && !slices.Contains(allowedInPubSub, cmd) {
 		e.reject(c, "ERR Can't execute '"+cmd.Name+"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
+		return
+	}
+	stale := cmd.Has(table.Stale) && !(cmd == cmdExec && c.queueLacks&table.Stale != 0)
+	if e.master != nil && !stale && !e.Config.Bool("replica-serve-stale-data") {
+		e.reject(c, "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.")
 		return
 	}
 	mayReplicate := cmd.Flags&(table.Write|table.MayReplicate) != 0 ||
@@ -162,6 +166,19 @@ func (e *Engine) process(c *Client) {
 		return
 	}
 	e.call(c)
+}
+
+// roleRefuses says why a write may not run on this node as it is.
+func (e *Engine) roleRefuses(c *Client, cmd *table.Command) string {
+	writes := cmd.Has(table.Write) || cmd == cmdExec && c.queueFlags&table.Write != 0
+	switch {
+	case !writes:
+	case e.master != nil && e.Config.Bool("replica-read-only"):
+		return "READONLY You can't write against a read only replica."
+	case e.master == nil && e.Config.Int("min-replicas-to-write") > 0 && e.Config.Int("min-replicas-max-lag") > 0:
+		return "NOREPLICAS Not enough good replicas to write." // there never is one
+	}
+	return ""
 }
 
 // call runs c.cmd. Mirrors server.c:call as far as statistics go.

@@ -106,6 +106,5 @@ func shutdown(e *Engine, c *Client) {
 	default:
 		e.shutdown = true
 		c.flags |= closeNow
-		e.host.Shutdown()
 	}
 }

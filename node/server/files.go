@@ -43,8 +43,6 @@ func bindAddresses(bind string) []address {
 	return out
 }
 
-func (f *nodesFile) dir() string { return filepath.Dir(f.path) }
-
 // checkDir reports whether a directory can be entered.
 func checkDir(dir string) error {
 	_, err := os.ReadDir(dir)

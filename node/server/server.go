@@ -33,6 +33,7 @@ type server struct {
 	// ---
 	cfg     *config.Config
 	file    string
+	dir     string // the dir directive, absolute
 	engine  *command.Engine
 	core    *cluster.Node
 	nodes   *nodesFile
@@ -61,7 +62,7 @@ func Run(ctx context.Context, cfg *config.Config, file string, stdout io.Writer)
 	}
 	defer log.close()
 	s := &server{
-		ctx: ctx, log: log, clock: newClock(), cfg: cfg, file: file,
+		ctx: ctx, log: log, clock: newClock(), cfg: cfg, file: file, dir: cfg.Text("dir"),
 		events: make(chan any, 256), stopped: make(chan struct{}),
 		maxBulk: cfg.Int("proto-max-bulk-len"), maxQuery: cfg.Int("client-query-buffer-limit"),
 		conns: map[*command.Client]*conn{}, links: map[cluster.LinkID]*link{},
@@ -323,15 +324,27 @@ func (h *host) Log(level cluster.Level, text string) { h.log.Log(level, text) }
 
 func (h *host) Sleep(us int64) { time.Sleep(time.Duration(us) * time.Microsecond) }
 
-func (h *host) Shutdown() {}
+func (h *host) Apply(directive string) error {
+	switch directive {
+	case "dir":
+		return h.chdir(h.cfg.Text("dir"))
+	case "loglevel":
+		h.log.setLevel(level(h.cfg))
+	}
+	return nil
+}
 
-func (h *host) Chdir(dir string) error {
+// chdir changes the directory that relative paths of later CONFIG SETs start
+// from. The process stays where it is: nodes.conf and the log were opened at the
+// start, and several nodes may live in one process.
+func (h *host) chdir(dir string) error {
 	if !filepath.IsAbs(dir) {
-		dir = filepath.Join(h.nodes.dir(), dir)
+		dir = filepath.Join(h.dir, dir)
 	}
 	if err := checkDir(dir); err != nil {
 		return errors.New(reason(err))
 	}
+	h.dir = dir
 	h.cfg.Force("dir", dir)
 	return nil
 }
