@@ -1,11 +1,13 @@
 package cluster
 
 import (
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/slotdiff/slotdiff/node/nodesconf"
 	"github.com/slotdiff/slotdiff/slot"
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
@@ -351,6 +353,37 @@ func TestReplicaFollowsAndFailsOver(t *testing.T) {
 	net.until(20_000, "the old master follows", func() bool {
 		return a.n.myself.isReplica() && a.n.myself.master.id == r.n.ID()
 	})
+}
+
+// A node goes on from what redis-server 8.6.3 saved, and saves the same.
+func TestStartsFromRealFile(t *testing.T) {
+	text, err := os.ReadFile("../nodesconf/testdata/redis-8.6.3.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := nodesconf.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	net := newNet(t, 0)
+	a := net.addHost(f, func(s *Settings) {
+		s.Port, s.AnnounceHostname, s.AnnounceNodename = 17421, "a.example", "node-a"
+	})
+	fold := func(text []byte) string {
+		return strings.ReplaceAll(foldTimes(string(text)), " connected", " disconnected")
+	}
+	if diff := cmp.Diff(fold(text), fold(a.n.AppendConfig(nil))); diff != "" {
+		t.Errorf("nodes.conf (-redis +core):\n%s", diff)
+	}
+	v := a.n.View()
+	if len(v.Shards) != 2 || len(v.Open) != 2 || len(v.Ranges) != 4 {
+		t.Errorf("%d shards, %d open slots, %d ranges; want 2, 2, 4", len(v.Shards), len(v.Open), len(v.Ranges))
+	}
+	for _, sh := range v.Shards {
+		if m := v.Nodes[sh.Master]; m.Replica() || m.Slots != sh.Slots {
+			t.Errorf("shard %s has the master %s", sh.ID, m.ID)
+		}
+	}
 }
 
 func TestRestart(t *testing.T) {

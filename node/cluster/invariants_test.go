@@ -67,6 +67,9 @@ func checkInvariants(n *Node) error {
 		}
 	}
 	for _, sh := range n.shards {
+		if n.shardByID[sh.id] != sh || len(n.shardByID) != len(n.shards) {
+			return fmt.Errorf("shard %s is not found by its id", sh.id)
+		}
 		if len(sh.members) == 0 {
 			return fmt.Errorf("shard %s is empty", sh.id)
 		}
@@ -89,7 +92,7 @@ func checkReady(n *Node, rd *Ready) error {
 		if err != nil {
 			return fmt.Errorf("what is persisted does not parse: %w\n%s", err, rd.Persist)
 		}
-		again := &Node{rand: n.rand, byID: map[bus.ID]*peer{}, now: n.now, set: n.set}
+		again := &Node{rand: n.rand, byID: map[bus.ID]*peer{}, shardByID: map[bus.ID]*shard{}, now: n.now, set: n.set}
 		again.rand = zeroRand{}
 		if err := again.load(f); err != nil {
 			return fmt.Errorf("what is persisted does not load: %w\n%s", err, rd.Persist)

@@ -21,7 +21,8 @@ type Node struct {
 	myself       *peer
 	peers        []*peer // in the order in which they were learned, myself too
 	byID         map[bus.ID]*peer
-	shards       []*shard
+	shards       []*shard // in the order in which they were learned
+	shardByID    map[bus.ID]*shard
 	blacklist    []forgotten
 	links        map[LinkID]*link // for look-up only
 	lastLink     LinkID
@@ -83,6 +84,7 @@ func New(cfg Config) (*Node, error) {
 		set:          cfg.Settings,
 		logLevel:     cfg.LogLevel,
 		byID:         make(map[bus.ID]*peer),
+		shardByID:    make(map[bus.ID]*shard),
 		links:        make(map[LinkID]*link),
 		state:        bus.StateFail,
 		minorityTime: -1 << 62,

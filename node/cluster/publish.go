@@ -15,7 +15,7 @@ func (n *Node) propagate(r Publish) {
 		return
 	}
 	frame := n.build(bus.TypePublishShard, body)
-	if sh := n.shardOf(n.myself.shardID); sh != nil {
+	if sh := n.shardByID[n.myself.shardID]; sh != nil {
 		for _, p := range sh.members {
 			if !p.flags.Any(bus.FlagMyself | bus.FlagHandshake) {
 				n.send(p.out, bus.TypePublishShard, frame)

@@ -22,6 +22,7 @@ func (n *Node) handleReset(r Reset) Answer {
 		n.delSlot(uint16(s))
 	}
 	n.shards = nil
+	clear(n.shardByID)
 	for _, p := range slices.Clone(n.peers) {
 		if p != n.myself {
 			n.delPeer(p)

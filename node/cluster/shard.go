@@ -13,20 +13,12 @@ type shard struct {
 	members []*peer
 }
 
-func (n *Node) shardOf(id bus.ID) *shard {
-	for _, sh := range n.shards {
-		if sh.id == id {
-			return sh
-		}
-	}
-	return nil
-}
-
 // addToShard mirrors clusterAddNodeToShard.
 func (n *Node) addToShard(id bus.ID, p *peer) {
-	sh := n.shardOf(id)
+	sh := n.shardByID[id]
 	if sh == nil {
 		sh = &shard{id: id}
+		n.shardByID[id] = sh
 		n.shards = append(n.shards, sh)
 	}
 	if !slices.Contains(sh.members, p) {
@@ -36,15 +28,16 @@ func (n *Node) addToShard(id bus.ID, p *peer) {
 
 // removeFromShard mirrors clusterRemoveNodeFromShard.
 func (n *Node) removeFromShard(p *peer) {
-	i := slices.IndexFunc(n.shards, func(sh *shard) bool { return sh.id == p.shardID })
-	if i < 0 {
+	sh := n.shardByID[p.shardID]
+	if sh == nil {
 		return
 	}
-	sh := n.shards[i]
 	if j := slices.Index(sh.members, p); j >= 0 {
 		sh.members = slices.Delete(sh.members, j, j+1)
 	}
 	if len(sh.members) == 0 {
+		delete(n.shardByID, sh.id)
+		i := slices.Index(n.shards, sh)
 		n.shards = slices.Delete(n.shards, i, i+1)
 	}
 }

@@ -2,6 +2,7 @@ package nodesconf
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -62,6 +63,23 @@ func slots(t *testing.T, text string) slot.Set {
 		t.Fatal(err)
 	}
 	return s
+}
+
+func TestRealFile(t *testing.T) {
+	text, err := os.ReadFile("testdata/redis-8.6.3.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Nodes) != 3 || f.CurrentEpoch != 2 {
+		t.Errorf("%d nodes, current epoch %d; want 3, 2", len(f.Nodes), f.CurrentEpoch)
+	}
+	if diff := cmp.Diff(string(text), string(f.Append(nil))); diff != "" {
+		t.Errorf("Append(Parse(x)) (-want +got):\n%s", diff)
+	}
 }
 
 // Older versions wrote less.
