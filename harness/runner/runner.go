@@ -90,11 +90,16 @@ func (r *run) play(ctx context.Context) {
 			if r.cfg.OnStep != nil {
 				r.cfg.OnStep(step)
 			}
-			if step.Verdict == verdict.Fail || step.Verdict == verdict.OracleFault || ctx.Err() != nil {
+			if step.Verdict == verdict.Fail || faulty(step) || ctx.Err() != nil {
 				return
 			}
 		}
 	}
+}
+
+// faulty reports whether a side can not go on: a server failed, or the harness did.
+func faulty(step *verdict.Step) bool {
+	return step.Oracle != nil && step.Oracle.Fault != nil || step.Target != nil && step.Target.Fault != nil
 }
 
 // lockstep runs one step on every side at the same time and waits for all.

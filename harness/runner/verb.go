@@ -41,9 +41,10 @@ func Verbs() []*Verb {
 	}
 }
 
+// findVerb finds a verb by the word that stands for it; a bare command has none.
 func findVerb(where Where, name string) *Verb {
 	for _, v := range Verbs() {
-		if v.Where == where && v.Name == name {
+		if v.Where == where && v.Name == name && v != verbCommand {
 			return v
 		}
 	}
