@@ -35,6 +35,7 @@ func (e *Engine) paused(mayReplicate bool) bool {
 // postpone keeps the current command until the pause ends.
 func (e *Engine) postpone(c *Client) {
 	c.blocked = &blocked{postponed: true, argv: cloneArgs(c.argv)}
+	e.waits++
 }
 
 // block suspends the client on keys.
@@ -42,6 +43,7 @@ func (e *Engine) block(c *Client, b *blocked) {
 	b.argv = cloneArgs(c.argv)
 	b.write = c.cmd.Has(table.Write)
 	c.blocked = b
+	e.waits++
 	for i, k := range b.keys {
 		if !slices.Contains(b.keys[:i], k) {
 			e.waiting[k] = append(e.waiting[k], c)
@@ -56,6 +58,7 @@ func (e *Engine) unblock(c *Client) {
 		return
 	}
 	c.blocked = nil
+	e.waits--
 	for _, k := range b.keys {
 		w := e.waiting[k]
 		if i := slices.Index(w, c); i >= 0 {
@@ -94,7 +97,11 @@ func (e *Engine) Tick() {
 	if !e.noExpire {
 		e.DB.ExpireDue(e.now, 1000)
 	}
-	for _, c := range slices.Clone(e.clients) {
+	var clients []*Client
+	if e.waits > 0 {
+		clients = slices.Clone(e.clients)
+	}
+	for _, c := range clients {
 		b := c.blocked
 		switch {
 		case b == nil:
@@ -128,6 +135,7 @@ func (e *Engine) resume(c *Client) {
 	b := c.blocked
 	start := len(c.Out)
 	c.blocked = nil
+	e.waits--
 	c.argv = b.argv
 	e.running = c
 	e.process(c)
@@ -157,6 +165,9 @@ func (e *Engine) redirectBlocked(c *Client) {
 
 // NextWake is when Tick should be called at the latest, in ms; 0: no hurry.
 func (e *Engine) NextWake() int64 {
+	if e.waits == 0 {
+		return 0
+	}
 	var next int64
 	earlier := func(t int64) {
 		if t != 0 && (next == 0 || t < next) {

@@ -63,6 +63,7 @@ type Engine struct {
 
 	waiting    map[string][]*Client // blocked on a list, in order of arrival
 	pushed     []string             // lists that got items in this turn
+	waits      int                  // blocked clients
 	pause      pause
 	master     *masterLink // nil: this node is a master
 	shutdown   bool

@@ -98,8 +98,7 @@ func (e *Engine) process(c *Client) {
 	if cmd == nil {
 		if equalFold(argv[0], "host:") || equalFold(argv[0], "post") {
 			// Mirrors server.c:securityWarningCommand, a web browser's request.
-			e.logf(cluster.LevelWarning, "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. "+
-				"This is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis instance. Connection from %s aborted.", c.Peer)
+			e.logf(cluster.LevelWarning, "Possible SECURITY ATTACK detected: %s speaks HTTP. Connection aborted.", c.Peer)
 			c.flags |= closeNow
 			return
 		}

@@ -18,7 +18,7 @@ type logger struct {
 	w     io.Writer
 	close func() error
 	least cluster.Level
-	role  byte // 'M' master, 'S' replica; the owner changes it
+	role  byte // 'M' master, 'S' replica
 }
 
 // newLogger writes to the file, or to w if it is empty.
@@ -53,6 +53,15 @@ func (l *logger) notice(format string, args ...any) {
 
 func (l *logger) warning(format string, args ...any) {
 	l.Log(cluster.LevelWarning, fmt.Sprintf(format, args...))
+}
+
+func (l *logger) setReplica(replica bool) {
+	l.mu.Lock()
+	l.role = 'M'
+	if replica {
+		l.role = 'S'
+	}
+	l.mu.Unlock()
 }
 
 func (l *logger) setLevel(least cluster.Level) {

@@ -84,7 +84,7 @@ func Run(ctx context.Context, cfg *config.Config, file string, stdout io.Writer)
 		l.Close()
 	}
 	for _, c := range s.conns {
-		c.end(false)
+		c.end(true)
 	}
 	for _, l := range s.links {
 		if l.out != nil {
@@ -94,6 +94,7 @@ func Run(ctx context.Context, cfg *config.Config, file string, stdout io.Writer)
 	cancel()
 	close(s.stopped)
 	s.wg.Wait()
+	s.discardEvents()
 	if err == nil {
 		log.warning("Redis is now ready to exit, bye bye...")
 	}
@@ -142,6 +143,22 @@ func (s *server) send(ev any) bool {
 		return true
 	case <-s.stopped:
 		return false
+	}
+}
+
+// discardEvents closes the connections that nobody took in any more.
+func (s *server) discardEvents() {
+	for n := len(s.events); n > 0; n-- {
+		switch ev := (<-s.events).(type) {
+		case accepted:
+			ev.nc.Close()
+		case busAccepted:
+			ev.nc.Close()
+		case dialled:
+			if ev.nc != nil {
+				ev.nc.Close()
+			}
+		}
 	}
 }
 
@@ -244,11 +261,7 @@ func (s *server) turn() {
 	for _, cl := range s.engine.TakeDirty() {
 		s.flush(cl)
 	}
-	if s.core.Replica() {
-		s.log.role = 'S'
-	} else {
-		s.log.role = 'M'
-	}
+	s.log.setReplica(s.core.Replica())
 }
 
 func (s *server) untilNextTick() time.Duration {
