@@ -353,12 +353,12 @@ func TestDiskFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	real := r.create
+	disk := r.create
 	r.create = func(name string) (io.WriteCloser, error) {
 		if strings.HasSuffix(name, "oracle.txt") {
 			return nil, &os.PathError{Op: "write", Path: name, Err: syscall.ENOSPC}
 		}
-		return real(name)
+		return disk(name)
 	}
 	if _, err := r.Add(result(verdict.Fail, "redirect/x")); err == nil {
 		t.Error("Add says nothing of the full disk")
