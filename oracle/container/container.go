@@ -59,9 +59,11 @@ type Driver struct {
 	knows  func(string) bool
 	labels map[string]string
 
-	closing context.Context // ends what is being started when Close begins
-	close   context.CancelFunc
-	events  sync.WaitGroup
+	closing    context.Context // ends what is being started when Close begins
+	close      context.CancelFunc
+	watching   context.Context // ends when Close has removed everything
+	stopEvents context.CancelFunc
+	events     sync.WaitGroup
 
 	mu    sync.Mutex
 	boxes map[string]*box // by container id, all that exist
@@ -101,6 +103,7 @@ func Open(ctx context.Context, opt Options) (*Driver, error) {
 	}
 	d := &Driver{opt: opt, eng: eng, run: run, boxes: map[string]*box{}, nodes: map[*node]struct{}{}}
 	d.closing, d.close = context.WithCancel(context.Background())
+	d.watching, d.stopEvents = context.WithCancel(context.Background())
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("container: %w", err), d.Close())
 	}
@@ -162,6 +165,7 @@ func (d *Driver) Close() error {
 		wg.Go(func() { boxErrs[i] = b.remove() })
 	}
 	wg.Wait()
+	d.stopEvents()
 	d.events.Wait()
 	return errors.Join(errors.Join(errs...), errors.Join(boxErrs...), d.run.Close(), d.eng.close())
 }
@@ -169,7 +173,7 @@ func (d *Driver) Close() error {
 // watch follows the engine's events, to know at once when a container's server
 // ends.
 func (d *Driver) watch() error {
-	res := d.eng.api.Events(d.closing, client.EventsListOptions{
+	res := d.eng.api.Events(d.watching, client.EventsListOptions{
 		Filters: make(client.Filters).Add("type", "container").Add("event", "die").Add("label", labelRun+"="+d.run.ID()),
 	})
 	select {
@@ -223,8 +227,14 @@ func (d *Driver) giveBack(b *box) {
 	}
 }
 
-// create makes a container that is not started yet.
+// create makes a container that is not started yet. It takes the engine a moment and
+// is not interrupted: a container whose making was given up would be nobody's.
 func (d *Driver) create(ctx context.Context) (*box, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.opt.StartTimeout)
+	defer cancel()
 	d.mu.Lock()
 	d.made++
 	serial := d.made

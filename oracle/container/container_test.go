@@ -338,6 +338,43 @@ func TestTwentyCyclesOfSix(t *testing.T) {
 	}
 }
 
+// Starts that are given up half way leave nothing, nor does a driver that is closed
+// meanwhile.
+func TestInterrupted(t *testing.T) {
+	d := open(t)
+	for delay := range 8 {
+		ctx, cancel := context.WithCancel(t.Context())
+		timer := time.AfterFunc(time.Duration(delay)*20*time.Millisecond, cancel)
+		n, err := d.Start(ctx, oracle.NodeSpec{Name: "a"})
+		timer.Stop()
+		cancel()
+		if err != nil {
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("error: %v", err)
+			}
+			continue
+		}
+		if n.Err() != nil {
+			t.Errorf("the context of a start ended, and the node with it: %v", n.Err())
+		}
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if n, err := d.Start(t.Context(), oracle.NodeSpec{Name: "b"}); err == nil && n.Err() != nil {
+				t.Errorf("closing looks like a crash: %v", n.Err())
+			}
+		})
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+	if _, err := d.Start(t.Context(), oracle.NodeSpec{Name: "c"}); err == nil {
+		t.Error("a closed driver started a node")
+	}
+}
+
 func TestSweepAfterSIGKILL(t *testing.T) {
 	begin(t)
 	cmd := exec.Command(os.Args[0])

@@ -175,6 +175,9 @@ func TestCommand(t *testing.T) {
 		if got := fmt.Sprint(do(t, n.Addr(), "CONFIG", "GET", "maxmemory")); got != "[maxmemory 80740352]" {
 			t.Errorf("%s: %s", name, got)
 		}
+		if !d.Capabilities().Has(oracle.CapDebug) {
+			t.Errorf("%s: %s", name, d.Capabilities())
+		}
 		a := n.Addr()
 		if err := d.Close(); err != nil {
 			t.Error(err)
@@ -183,6 +186,18 @@ func TestCommand(t *testing.T) {
 			c.Close()
 			t.Errorf("%s: the server outlives its driver", name)
 		}
+	}
+	// One without DEBUG.
+	words := append(append([]string{}, bin.Argv...), "{conf}", "--rename-command", "DEBUG", "\"\"")
+	d, err := external.Command(t.Context(), words, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if missing := d.Capabilities().Missing(oracle.AllCapabilities); missing != oracle.CapDebug {
+		t.Errorf("without DEBUG: cannot %s", missing)
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
 	}
 	if _, err := external.Command(t.Context(), []string{"./absent"}, nil); err == nil {
 		t.Error("an absent command was opened")

@@ -20,6 +20,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/slotdiff/slotdiff/oracle"
 	"github.com/slotdiff/slotdiff/oracle/probe"
 	"github.com/slotdiff/slotdiff/oracle/rundir"
@@ -145,6 +147,24 @@ func (d *Driver) learn(ctx context.Context) error {
 	}
 	if err := d.id.CheckVersion(d.opt.Product, d.opt.Version); err != nil {
 		return errors.Join(err, n.Stop())
+	}
+	if err := n.Stop(); err != nil || d.opt.How != oracle.Command {
+		return err
+	}
+	return d.learnDebug(ctx)
+}
+
+// learnDebug asks a server of the user's for a command that a drop-in may lack.
+func (d *Driver) learnDebug(ctx context.Context) error {
+	n, err := d.start(ctx, oracle.NodeSpec{Name: "probe"}, false)
+	if err != nil {
+		return err
+	}
+	c := probe.Client(n.Addr())
+	defer c.Close()
+	var refused redis.Error
+	if err := c.Do(ctx, "DEBUG", "SLEEP", "0").Err(); errors.As(err, &refused) {
+		d.caps &^= oracle.CapDebug
 	}
 	return n.Stop()
 }
