@@ -125,8 +125,9 @@ func TestRecvSkipsOnlyOnItsLink(t *testing.T) {
 	recv(t, p, puppet.OfType(bus.TypePong, puppet.In))
 	send(t, q, "y", "PONG currentEpoch=7")
 	recv(t, p, puppet.OfType(bus.TypePong, "in2"))
-	if ev := recv(t, p, puppet.Filter{}); ev.Type() != bus.TypeUpdate || ev.Link != "in1" || !ev.Inbound {
-		t.Errorf("the frame on the other link is lost; got %s on %s", ev.Type(), ev.Link)
+	ev := recv(t, p, puppet.Filter{})
+	if typ, ok := ev.Type(); !ok || typ != bus.TypeUpdate || ev.Link != "in1" || !ev.Inbound {
+		t.Errorf("the frame on the other link is lost; got %s on %s", typ, ev.Link)
 	}
 
 	me, other := q.ID(), puppet.ID(0, "other")

@@ -20,8 +20,13 @@ type Event struct {
 	Err error
 }
 
-// Type is the packet's type.
-func (e Event) Type() bus.Type { return bus.Type(binary.BigEndian.Uint16(e.Frame[12:])) }
+// Type is the packet's type; ok is false for a frame that ends before it, as one of eight bytes does.
+func (e Event) Type() (t bus.Type, ok bool) {
+	if len(e.Frame) < bus.HeaderLen {
+		return 0, false
+	}
+	return bus.Type(binary.BigEndian.Uint16(e.Frame[12:])), true
+}
 
 // Text is what a case shows of the event: the packet's text form, or "closed".
 func (e Event) Text() string {
@@ -52,10 +57,12 @@ func (f *Filter) takes(e *Event) bool {
 	if e.Closed {
 		return f.Link != ""
 	}
-	if f.Type != nil && e.Type() != *f.Type {
-		return false
+	if f.Type != nil {
+		if t, ok := e.Type(); !ok || t != *f.Type {
+			return false
+		}
 	}
-	return f.Sender == nil || bus.ID(e.Frame[40:80]) == *f.Sender
+	return f.Sender == nil || len(e.Frame) >= bus.HeaderLen && bus.ID(e.Frame[40:80]) == *f.Sender
 }
 
 // Recv waits for the first event that f takes and takes it away, together with the events before it

@@ -138,7 +138,7 @@ func TestCheckAgreesWithRedis(t *testing.T) {
 			continue // no answer, or one that the packet does not determine
 		}
 		sent[v.Rule]++
-		typ := puppet.Event{Frame: frame}.Type()
+		typ, _ := puppet.Event{Frame: frame}.Type()
 		fence, err := p.Build([]string{"PING"}, nil)
 		must(t, err)
 		must(t, p.Send(ctx, "", append(bytes.Clone(frame), fence...)))

@@ -186,9 +186,7 @@ func (l *link) autoReply(frame []byte) {
 	if !t.AutoPong {
 		return
 	}
-	switch (Event{Frame: frame}).Type() {
-	case bus.TypePing, bus.TypeMeet:
-	default:
+	if typ, ok := (Event{Frame: frame}).Type(); !ok || typ != bus.TypePing && typ != bus.TypeMeet {
 		return
 	}
 	pong, err := t.build([]string{"PONG"}, nil)

@@ -9,9 +9,13 @@ import (
 	"github.com/slotdiff/slotdiff/harness/scenario"
 )
 
-// pollInterval is the pause between two looks at a condition. It bounds how late
-// a condition is seen, never whether it is.
-const pollInterval = 10 * time.Millisecond
+// The pause between two looks at a condition begins at pollMin and doubles up to
+// pollMax. It bounds how late a condition is seen, never whether it is; many cases
+// wait at once, so a look every few milliseconds would be what they spend their time on.
+const (
+	pollMin = 2 * time.Millisecond
+	pollMax = 50 * time.Millisecond
+)
 
 var verbWait = &Verb{
 	Name: "wait", Where: OnLine,
@@ -26,7 +30,7 @@ var verbWait = &Verb{
 		end := time.Now().Add(within)
 		var last []string
 		since := time.Now()
-		for {
+		for interval := pollMin; ; interval = min(2*interval, pollMax) {
 			out, err := q(ctx)
 			if err != nil {
 				return out, err
@@ -41,7 +45,7 @@ var verbWait = &Verb{
 			if want == nil && time.Since(since) > time.Second || time.Now().After(end) {
 				return out, nil
 			}
-			if err := pause(ctx, pollInterval); err != nil {
+			if err := pause(ctx, interval); err != nil {
 				return out, fmt.Errorf("wait: the case's deadline passed; last seen %q", seen)
 			}
 		}
@@ -59,7 +63,7 @@ var verbHold = &Verb{
 		}
 		want := c.step.Expect
 		end := time.Now().Add(long)
-		for {
+		for interval := pollMin; ; interval = min(2*interval, pollMax) {
 			out, err := q(ctx)
 			if err != nil {
 				return out, err
@@ -71,7 +75,7 @@ var verbHold = &Verb{
 			if !slices.Equal(seen, want) || time.Now().After(end) {
 				return out, nil
 			}
-			if err := pause(ctx, pollInterval); err != nil {
+			if err := pause(ctx, interval); err != nil {
 				return out, fmt.Errorf("hold: the case's deadline passed; last seen %q", seen)
 			}
 		}

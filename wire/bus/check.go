@@ -29,6 +29,9 @@ func check(frame []byte, drop int) Rule {
 	if len(frame) < PrefixLen || n != len(frame) {
 		return RuleFrameLength
 	}
+	if n == PrefixLen {
+		return RulePrefixOnly
+	}
 	if binary.BigEndian.Uint16(frame[offVer:]) != Version {
 		return RuleVersion
 	}

@@ -32,6 +32,10 @@ var checkCases = []struct {
 	{"PING sig=00000000 totlen=0 ver=2", nil, bus.RuleSignature},
 	{"PING totlen=2255", nil, bus.RuleLengthBelowHeader},
 	{"PING totlen=0 ver=2", nil, bus.RuleLengthBelowHeader},
+	{"PING totlen=8 truncate=8", nil, bus.RulePrefixOnly},
+	{"PING sig=00000000 totlen=8 truncate=8", nil, bus.RulePrefixOnly},
+	{"PING totlen=8", nil, bus.RuleFrameLength},
+	{"PING totlen=9 truncate=8", nil, bus.RuleLengthBelowHeader},
 
 	{"PING totlen=2257", nil, bus.RuleFrameLength},
 	{"PING totlen=4294967295 ver=2", nil, bus.RuleFrameLength},
@@ -178,6 +182,9 @@ func TestFrameLen(t *testing.T) {
 		"RCmb\x00\x00\x08\xd0": "2256",
 		"RCmb\xff\xff\xff\xff": "4294967295",
 		"RCmb\x00\x00\x08\xcf": "length-below-header",
+		"RCmb\x00\x00\x00\x08": "8",
+		"xxxx\x00\x00\x00\x08": "8",
+		"RCmb\x00\x00\x00\x09": "length-below-header",
 		"RCmc\x00\x00\x08\xd0": "signature",
 		"\x00\x00\x00\x00RCmb": "signature",
 	} {

@@ -4,16 +4,21 @@ import "encoding/binary"
 
 // FrameLen is the length of the packet that begins with b. It is 0 while b is shorter than
 // PrefixLen: more bytes are needed. The error is a [*RuleError] whose rule closes the link.
-// There is no upper limit: Redis buffers whatever length is announced.
+// There is no upper limit: Redis buffers whatever length is announced. The one length
+// below a header that it takes is PrefixLen itself: with its eighth byte such a packet is
+// whole, and is handled before its length is looked at; see [RulePrefixOnly].
 // Mirrors cluster_legacy.c:clusterReadHandler, which looks when it has exactly eight bytes.
 func FrameLen(b []byte) (int, error) {
 	if len(b) < PrefixLen {
 		return 0, nil
 	}
+	n := binary.BigEndian.Uint32(b[offTotLen:])
+	if n == PrefixLen {
+		return PrefixLen, nil
+	}
 	if string(b[:4]) != Signature {
 		return 0, errSignature
 	}
-	n := binary.BigEndian.Uint32(b[offTotLen:])
 	if n < HeaderLen {
 		return 0, errLengthBelowHeader
 	}

@@ -27,6 +27,7 @@ const (
 	RuleLengthBelowHeader
 
 	// Packet sanity.
+	RulePrefixOnly
 	RuleFrameLength
 	RuleVersion
 	RuleDebugDrop
@@ -64,9 +65,12 @@ var rules = [ruleCount]ruleInfo{
 		"The first four bytes are not RCmb. Seen as soon as eight bytes are there: one warning in the log, " +
 			"and the link is closed. (clusterReadHandler)"},
 	RuleLengthBelowHeader: {"length-below-header", CloseLink, false,
-		"The announced length is less than the header's 2256 bytes. Seen as soon as eight bytes are there: the same " +
+		"The announced length is less than the header's 2256 bytes, and not eight (see prefix-only). Seen as soon as eight bytes are there: the same " +
 			"warning as for a wrong signature, and the link is closed. There is no upper limit. (clusterReadHandler)"},
 
+	RulePrefixOnly: {"prefix-only", Ignore, false,
+		"The announced length is the eight bytes that were read to learn it, so the packet is whole before signature and length are looked at. " +
+			"Dropped in silence, whatever the signature: it is too short to be anything. (clusterReadHandler, clusterProcessPacket)"},
 	RuleFrameLength: {"frame-length", Ignore, false,
 		"The frame is not as long as its header says. Dropped in silence. No stream of bytes leads here, because the announced " +
 			"length is what cuts the stream into frames. (clusterProcessPacket)"},
