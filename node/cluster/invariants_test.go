@@ -60,6 +60,9 @@ func checkInvariants(n *Node) error {
 		if p := n.slots[s]; p != nil && (n.byID[p.id] != p || !p.slots.Has(uint16(s))) {
 			return fmt.Errorf("slot %d has the owner %s, which does not have it", s, p.id)
 		}
+		if open := n.migrating[s] != nil || n.importing[s] != nil; open != n.open.Has(uint16(s)) {
+			return fmt.Errorf("slot %d is open: %v, and the set says otherwise", s, open)
+		}
 		for _, p := range []*peer{n.migrating[s], n.importing[s]} {
 			if p != nil && n.byID[p.id] != p {
 				return fmt.Errorf("slot %d is open to a node that is not known", s)

@@ -81,9 +81,9 @@ func (n *Node) loadLine(line *nodesconf.Node) error {
 	for _, o := range line.Open {
 		with := n.loadPeer(o.Node)
 		if o.Importing {
-			n.importing[o.Slot] = with
+			n.setImporting(o.Slot, with)
 		} else {
-			n.migrating[o.Slot] = with
+			n.setMigrating(o.Slot, with)
 		}
 	}
 	return nil

@@ -33,6 +33,7 @@ type Node struct {
 	slots       [slot.Count]*peer // owners
 	migrating   [slot.Count]*peer // to whom
 	importing   [slot.Count]*peer // from whom
+	open        slot.Set          // slots that are migrating or importing
 	notClaiming slot.Set          // slots whose owner no longer claims them (owner_not_claiming_slot)
 
 	state         bus.State

@@ -163,17 +163,16 @@ func (n *Node) delPeer(p *peer) {
 	if p == n.myself {
 		panic("cluster: a node cannot forget itself")
 	}
-	for s := range slot.Count {
+	open := n.open
+	for s := range open.All() {
 		if n.importing[s] == p {
-			n.importing[s] = nil
+			n.setImporting(s, nil)
 		}
 		if n.migrating[s] == p {
-			n.migrating[s] = nil
-		}
-		if n.slots[s] == p {
-			n.delSlot(uint16(s))
+			n.setMigrating(s, nil)
 		}
 	}
+	n.delSlots(p)
 	for _, q := range n.peers {
 		if q != p {
 			n.delFailReport(q, p)

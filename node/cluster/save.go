@@ -4,7 +4,6 @@ import (
 	"strconv"
 
 	"github.com/slotdiff/slotdiff/node/nodesconf"
-	"github.com/slotdiff/slotdiff/slot"
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
@@ -58,11 +57,11 @@ func (n *Node) appendLine(b []byte, p *peer, form nodesconf.Form) []byte {
 }
 
 func (n *Node) openSlots() (open []nodesconf.Open) {
-	for s := range slot.Count {
+	for s := range n.open.All() {
 		if to := n.migrating[s]; to != nil {
-			open = append(open, nodesconf.Open{Slot: uint16(s), Node: to.id})
-		} else if from := n.importing[s]; from != nil {
-			open = append(open, nodesconf.Open{Slot: uint16(s), Importing: true, Node: from.id})
+			open = append(open, nodesconf.Open{Slot: s, Node: to.id})
+		} else {
+			open = append(open, nodesconf.Open{Slot: s, Importing: true, Node: n.importing[s].id})
 		}
 	}
 	return open

@@ -60,8 +60,30 @@ func (n *Node) unclaimed(s uint16) bool { return n.slots[s] == nil || n.notClaim
 
 // closeSlots mirrors clusterCloseAllSlots.
 func (n *Node) closeSlots() {
-	clear(n.migrating[:])
-	clear(n.importing[:])
+	for s := range n.open.All() {
+		n.migrating[s], n.importing[s] = nil, nil
+	}
+	n.open = slot.Set{}
+}
+
+// setMigrating says to whom a slot migrates, nil: to nobody.
+func (n *Node) setMigrating(s uint16, to *peer) {
+	n.migrating[s] = to
+	n.markOpen(s)
+}
+
+// setImporting says from whom a slot is imported, nil: from nobody.
+func (n *Node) setImporting(s uint16, from *peer) {
+	n.importing[s] = from
+	n.markOpen(s)
+}
+
+func (n *Node) markOpen(s uint16) {
+	if n.migrating[s] != nil || n.importing[s] != nil {
+		n.open.Add(s)
+	} else {
+		n.open.Remove(s)
+	}
 }
 
 // mastersHaveReplicas mirrors clusterMastersHaveSlaves.
@@ -129,7 +151,7 @@ func (n *Node) choose(chosen *slot.Set, lo, hi int, del bool) Answer {
 // assign mirrors clusterUpdateSlots.
 func (n *Node) assign(chosen *slot.Set, del bool) Answer {
 	for s := range chosen.All() {
-		n.importing[s] = nil
+		n.setImporting(s, nil)
 		if del {
 			n.delSlot(s)
 		} else {
@@ -168,7 +190,7 @@ func (n *Node) handleSetSlot(r SetSlot) Answer {
 		if a.Err() {
 			return a
 		}
-		n.migrating[s] = to
+		n.setMigrating(s, to)
 	case SetSlotImporting:
 		if n.slots[s] == n.myself {
 			return refuse("I'm already the owner of hash slot %d", s)
@@ -177,9 +199,10 @@ func (n *Node) handleSetSlot(r SetSlot) Answer {
 		if a.Err() {
 			return a
 		}
-		n.importing[s] = from
+		n.setImporting(s, from)
 	case SetSlotStable:
-		n.importing[s], n.migrating[s] = nil, nil
+		n.setImporting(s, nil)
+		n.setMigrating(s, nil)
 	case SetSlotNode:
 		if a := n.setSlotOwner(r); a.Err() {
 			return a
@@ -218,7 +241,7 @@ func (n *Node) setSlotOwner(r SetSlot) Answer {
 		return refuse("Can't assign hashslot %d to a different node while I still hold keys for this hash slot.", s)
 	}
 	if r.Keys == 0 {
-		n.migrating[s] = nil
+		n.setMigrating(s, nil)
 	}
 	n.delSlot(s)
 	n.addSlot(p, s)
@@ -231,7 +254,7 @@ func (n *Node) setSlotOwner(r SetSlot) Answer {
 		if n.bumpEpoch() {
 			n.logf(LevelNotice, "configEpoch updated after importing slot %d", s)
 		}
-		n.importing[s] = nil
+		n.setImporting(s, nil)
 		n.later(todoBroadcastPong)
 	}
 	return ok

@@ -117,12 +117,8 @@ func (n *Node) View() View {
 			v.Ranges = append(v.Ranges, OwnedRange{Start: uint16(start), End: uint16(s - 1), Owner: index[owner]})
 		}
 	}
-	for s := range slot.Count {
-		if to := n.migrating[s]; to != nil {
-			v.Open = append(v.Open, OpenSlot{Slot: uint16(s), Node: to.id})
-		} else if from := n.importing[s]; from != nil {
-			v.Open = append(v.Open, OpenSlot{Slot: uint16(s), Importing: true, Node: from.id})
-		}
+	for _, o := range n.openSlots() {
+		v.Open = append(v.Open, OpenSlot(o))
 	}
 	return v
 }
