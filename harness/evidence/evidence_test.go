@@ -76,7 +76,7 @@ func result(v verdict.Verdict, name string) *verdict.Result {
 		res.Sides[w] = &verdict.Side{
 			Transcript: []byte("transcript of " + w),
 			Frames: []verdict.Frame{
-				{At: at, Src: "127.0.0.1:30000", Dst: "127.0.0.1:26384", Bus: true, Data: bytes.Repeat([]byte("x"), segment+10)},
+				{At: at, Src: "127.0.0.1:30000", Dst: "127.0.0.1:26384", Bus: true, Data: bytes.Repeat([]byte("x"), 60000+10)},
 				{At: at, Src: "127.0.0.1:26384", Dst: "127.0.0.1:30000", Bus: true, Data: []byte("pong")},
 			},
 			NodeLogs:  map[string]string{"a": "log of a", "../b": "log of b"},
