@@ -71,6 +71,7 @@ func (e *Engine) unblock(c *Client) {
 		}
 	}
 	if !c.gone {
+		e.processed(c)
 		e.ready = append(e.ready, c)
 		e.touch(c)
 	}

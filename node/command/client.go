@@ -39,7 +39,8 @@ type Client struct {
 	created       int64 // ms
 	lastActive    int64 // ms
 	commands      uint64
-	bytesOut      uint64
+	BytesIn       int64 // that the driver has read from the connection
+	BytesOut      int64 // that the driver has taken from Out
 
 	argv    [][]byte // of the command that runs
 	cmd     *table.Command

@@ -20,7 +20,7 @@ func init() {
 		"type":            typeCmd,
 		"keys":            keysCmd,
 		"scan":            scan,
-		"dbsize":          func(e *Engine, c *Client) { c.int(int64(e.DB.Len())) },
+		"dbsize":          dbSize,
 		"randomkey":       randomKey,
 		"rename":          rename,
 		"renamenx":        rename,
@@ -65,7 +65,7 @@ func keysCmd(e *Engine, c *Client) {
 	only := patternSlot(p)
 	var names []string
 	e.DB.Each(e.now, func(o *store.Object) {
-		if (only < 0 || int(slot.Of([]byte(o.Key()))) == only) && (p == "*" || glob.Match(p, o.Key(), false)) {
+		if e.visible(o) && (only < 0 || int(slot.Of([]byte(o.Key()))) == only) && (p == "*" || glob.Match(p, o.Key(), false)) {
 			names = append(names, o.Key())
 		}
 	})
@@ -135,7 +135,7 @@ func scan(e *Engine, c *Client) {
 	next, objects := e.DB.Scan(cursor, int(min(count, math.MaxInt32)))
 	var names []string
 	for _, o := range objects {
-		if (match == "" || match == "*" || glob.Match(match, o.Key(), false)) &&
+		if e.visible(o) && (match == "" || match == "*" || glob.Match(match, o.Key(), false)) &&
 			(kind == "" || o.Kind.String() == kind) && e.DB.Lookup([]byte(o.Key()), e.now) != nil {
 			names = append(names, o.Key())
 		}
@@ -149,12 +149,38 @@ func scan(e *Engine, c *Client) {
 }
 
 func randomKey(e *Engine, c *Client) {
-	o := e.DB.Random(e.now, func(n int) int { return int(e.rand.Uint64() % uint64(n)) })
-	if o == nil {
-		c.null()
-	} else {
-		c.text(o.Key())
+	// A slot that is not served may still hold keys: try some more.
+	for range 16 {
+		o := e.DB.Random(e.now, func(n int) int { return int(e.rand.Uint64() % uint64(n)) })
+		if o == nil {
+			break
+		}
+		if e.visible(o) {
+			c.text(o.Key())
+			return
+		}
 	}
+	c.null()
+}
+
+// visible reports whether KEYS, SCAN and RANDOMKEY show a key: those of a slot
+// that this node neither serves nor imports are hidden
+// (db.c:accessKeysShouldSkipDictIndex).
+func (e *Engine) visible(o *store.Object) bool { return e.accessible(slot.Of([]byte(o.Key()))) }
+
+// dbSize counts all keys on a master, the visible ones on a replica. Mirrors
+// db.c:dbSize.
+func dbSize(e *Engine, c *Client) {
+	total := e.DB.Len()
+	if e.Cluster.Replica() {
+		used := e.DB.Populated()
+		for s := used.Next(0); s >= 0; s = used.Next(s + 1) {
+			if !e.accessible(uint16(s)) {
+				total -= e.DB.CountInSlot(uint16(s))
+			}
+		}
+	}
+	c.int(int64(total))
 }
 
 // rename mirrors db.c:renameGenericCommand.

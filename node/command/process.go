@@ -58,7 +58,6 @@ func (e *Engine) Execute(c *Client, argv [][]byte) {
 	start := len(c.Out)
 	c.argv = argv
 	c.lastActive = e.now
-	e.stats.commands++
 	e.running = c
 	e.process(c)
 	e.running = nil
@@ -84,7 +83,6 @@ func (e *Engine) finish(c *Client, start int) {
 		c.flags = c.flags&^replySkipNext | replySkip
 	}
 	c.argv = nil
-	c.commands++
 	if len(c.Out) > 0 || c.Closing() {
 		e.touch(c)
 	}
@@ -194,6 +192,9 @@ func (e *Engine) call(c *Client) {
 	} else {
 		h(e, c)
 	}
+	if c.blocked == nil {
+		e.processed(c)
+	}
 	if len(c.Out) > start && c.Out[start] == '-' {
 		n.failed++
 		e.countError(c.Out[start:])
@@ -210,6 +211,12 @@ func (e *Engine) countError(reply []byte) {
 	if code := reply[1:end]; e.stats.byError[string(code)] > 0 || len(e.stats.byError) < maxErrorCodes {
 		e.stats.byError[string(code)]++
 	}
+}
+
+// processed counts a command that ran to its end.
+func (e *Engine) processed(c *Client) {
+	c.commands++
+	e.stats.commands++
 }
 
 // containerHelp answers X HELP with the recorded lines.

@@ -31,6 +31,7 @@ type (
 		c      *conn
 		cmds   [][][]byte
 		failed *resp.ProtocolError
+		read   int64 // bytes read from the connection so far
 	}
 	hungUp struct{ c *conn }
 )
@@ -65,6 +66,7 @@ func (s *server) read(c *conn) {
 			continue
 		}
 		b.cmds = cmds
+		b.read = r.Offset() + int64(len(r.Buffered()))
 		if !s.send(b) {
 			return
 		}
@@ -117,6 +119,7 @@ func (s *server) handleBatch(b batch) {
 	if c.dropped {
 		return
 	}
+	c.client.BytesIn = b.read
 	cmds := b.cmds
 	if len(c.rest) == 0 {
 		for len(cmds) > 0 && !c.client.Blocked() && !c.client.Closing() {
@@ -162,6 +165,7 @@ func (s *server) flush(cl *command.Client) {
 	now := cl.ClosingNow()
 	if len(cl.Out) > 0 && !now {
 		c.write(cl.Out)
+		cl.BytesOut += int64(len(cl.Out))
 	}
 	cl.Out = cl.Out[:0]
 	if cap(cl.Out) > maxKeptReply {
