@@ -21,8 +21,8 @@ const (
 	logTail = 3 << 20
 )
 
-// Write appends to the log. It never fails.
-func (l *LogBuffer) Write(p []byte) (int, error) {
+// Append appends to the log.
+func (l *LogBuffer) Append(p []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	rest := p
@@ -37,7 +37,6 @@ func (l *LogBuffer) Write(p []byte) (int, error) {
 		l.tail = append(l.tail[:0], l.tail[over:]...)
 		l.dropped += over
 	}
-	return len(p), nil
 }
 
 // String is the log, with a line in place of what was dropped.
@@ -75,7 +74,7 @@ func (l *LogBuffer) Follow(r io.Reader, want string, seen chan<- struct{}) {
 	for {
 		n, err := r.Read(buf)
 		if n > 0 {
-			l.Write(buf[:n])
+			l.Append(buf[:n])
 			if !found {
 				recent = append(recent, buf[:n]...)
 				if bytes.Contains(recent, []byte(want)) {

@@ -120,8 +120,14 @@ func TestVersions(t *testing.T) {
 		have, want string
 		ok         bool
 	}{
-		{"8.6.3", "8.6", true}, {"8.6.3", "8", true}, {"8.6.3", "", true}, {"8.6.3", "8.6.3", true},
-		{"8.60.1", "8.6", false}, {"8.6.30", "8.6.3", false}, {"7.0.15", "8", false}, {"8.6", "8.6.3", false},
+		{"8.6.3", "8.6", true},
+		{"8.6.3", "8", true},
+		{"8.6.3", "", true},
+		{"8.6.3", "8.6.3", true},
+		{"8.60.1", "8.6", false},
+		{"8.6.30", "8.6.3", false},
+		{"7.0.15", "8", false},
+		{"8.6", "8.6.3", false},
 	} {
 		if MatchVersion(c.have, c.want) != c.ok {
 			t.Errorf("%s matches %s: want %v", c.have, c.want, c.ok)
@@ -288,7 +294,7 @@ func TestLogBuffer(t *testing.T) {
 	for range 300 {
 		p := bytes.Repeat([]byte{byte('a' + rand.IntN(26))}, rand.IntN(8<<10))
 		marks = append(marks, l.Mark())
-		l.Write(p)
+		l.Append(p)
 		all = append(all, p...)
 	}
 	if l.String() != string(all) {
@@ -301,7 +307,7 @@ func TestLogBuffer(t *testing.T) {
 	}
 	for range 20 {
 		p := bytes.Repeat([]byte{byte('A' + rand.IntN(26))}, 1<<20)
-		l.Write(p)
+		l.Append(p)
 		all = append(all, p...)
 	}
 	s := l.String()

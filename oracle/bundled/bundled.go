@@ -34,7 +34,9 @@ var canBeNode bool
 func Main(node func(args []string) int) {
 	canBeNode = true
 	if os.Getenv(asNode) != "" {
-		os.Unsetenv(asNode)
+		if err := os.Unsetenv(asNode); err != nil {
+			panic("bundled: " + err.Error())
+		}
 		os.Exit(node(os.Args[1:]))
 	}
 }

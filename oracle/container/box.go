@@ -114,7 +114,7 @@ func (b *box) log() string {
 		return ""
 	}
 	var l oracle.LogBuffer
-	l.Write(text)
+	l.Append(text)
 	return l.String()
 }
 

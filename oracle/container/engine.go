@@ -42,11 +42,17 @@ func (quiet) Printf(string, ...any) {}
 var settle = sync.OnceFunc(func() {
 	// The library would otherwise take the default gateway for the engine's
 	// host when it finds itself in a container, and dial off this machine.
-	os.Setenv("TESTCONTAINERS_HOST_OVERRIDE", "127.0.0.1")
+	mustSetenv("TESTCONTAINERS_HOST_OVERRIDE", "127.0.0.1")
 	// The reaper is an image, which may not be had.
-	os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true")
+	mustSetenv("TESTCONTAINERS_RYUK_DISABLED", "true")
 	tclog.SetDefault(quiet{})
 })
+
+func mustSetenv(name, value string) {
+	if err := os.Setenv(name, value); err != nil {
+		panic("container: " + err.Error())
+	}
+}
 
 // answerTime is how long an engine may take to answer a first question.
 const answerTime = 5 * time.Second

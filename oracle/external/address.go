@@ -244,7 +244,7 @@ func (n *node) watch() {
 			defer close(broken)
 			// Nothing is ever sent on it: only its end can be read.
 			var b [1]byte
-			c.Read(b[:])
+			_, _ = c.Read(b[:])
 		}()
 		select {
 		case <-n.stop:

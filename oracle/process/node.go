@@ -314,7 +314,8 @@ func (n *node) reap(inc *incarnation, mark int, r *os.File, logDone <-chan struc
 	if awaitExit(inc.cmd.Process.Pid) {
 		inc.mu.Lock()
 		// The process is a zombie still, so the group's number is not anyone else's.
-		syscall.Kill(-inc.cmd.Process.Pid, syscall.SIGKILL)
+		// That nobody else is left in it is the common case, and an error.
+		_ = syscall.Kill(-inc.cmd.Process.Pid, syscall.SIGKILL)
 		inc.reaped = true
 		inc.mu.Unlock()
 		waitErr = inc.cmd.Wait()
@@ -325,7 +326,7 @@ func (n *node) reap(inc *incarnation, mark int, r *os.File, logDone <-chan struc
 		inc.mu.Unlock()
 	}
 	// Whatever holds the log's other end now has left the group; leave it.
-	r.SetReadDeadline(time.Now().Add(time.Second))
+	_ = r.SetReadDeadline(time.Now().Add(time.Second)) // a pipe has deadlines
 	<-logDone
 	inc.mu.Lock()
 	if !inc.wanted {

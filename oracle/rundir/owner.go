@@ -107,7 +107,7 @@ func (p Process) Kill(mark string) bool {
 	if err != nil {
 		return false
 	}
-	defer proc.Release()
+	defer func() { _ = proc.Release() }()
 	start, state, err := stat(p.PID)
 	if err != nil || start != p.Start || state == 'Z' || state == 'X' {
 		return false
