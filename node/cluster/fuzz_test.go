@@ -236,9 +236,16 @@ func runRecipe(t *testing.T, b []byte) {
 	one, two := newFuzzed(t), newFuzzed(t)
 	r := &recipe{b: b, now: testStart, ids: puppetIDs(one)}
 	var current, vote uint64
+	var steps []Step
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the events:\n%s", AppendTrace(nil, testStart, steps))
+		}
+	})
 	for step := 0; len(r.b) > 0; step++ {
 		r.last = one.lastLink
 		ev := r.event()
+		steps = append(steps, Step{r.now, ev})
 		for _, n := range []*Node{one, two} {
 			if err := n.Step(r.now, ev); err != nil {
 				t.Fatalf("step %d: %v", step, err)

@@ -36,6 +36,9 @@ type host struct {
 	log     []LogRecord
 	answers []Answer
 	wrote   []*bus.Packet // all packets that were sent
+	first   Settings      // of the start
+	trace   []Step        // all events
+	digests []string      // of the effects of the start and of each event
 }
 
 // wire is one end of a connection: the other end.
@@ -69,7 +72,7 @@ func (net *testNet) addHost(saved *nodesconf.File, edit ...func(*Settings)) *hos
 	}
 	h := &host{
 		net: net, name: string(rune('a' + i - 1)), n: n, port: set.Port,
-		ip: netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), links: make(map[LinkID]wire),
+		ip: netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), links: make(map[LinkID]wire), first: set,
 	}
 	net.hosts = append(net.hosts, h)
 	h.perform()
@@ -85,11 +88,13 @@ func (h *host) step(ev Event) {
 	if err := h.n.Step(h.net.now, ev); err != nil {
 		h.net.tb.Fatalf("%s: %v", h.name, err)
 	}
+	h.trace = append(h.trace, Step{h.net.now, ev})
 	h.perform()
 }
 
 func (h *host) perform() {
 	rd := h.n.Ready()
+	h.digests = append(h.digests, digest(&rd))
 	if rd.Persist != nil {
 		h.saved = bytes.Clone(rd.Persist)
 	}
@@ -210,13 +215,13 @@ func (h *host) do(req Request) Answer {
 
 func (h *host) try(req Request) Answer {
 	h.net.tb.Helper()
-	a, err := h.n.Do(h.net.now, req)
-	if err != nil {
-		h.net.tb.Fatal(err)
-	}
-	h.perform()
+	h.answers = nil
+	h.step(Admin{Request: req})
 	h.net.settle()
-	return a
+	if len(h.answers) != 1 {
+		h.net.tb.Fatalf("%s: %d answers to %T", h.name, len(h.answers), req)
+	}
+	return h.answers[0]
 }
 
 func (h *host) id() string { id := h.n.ID(); return id.String() }

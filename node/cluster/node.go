@@ -177,8 +177,15 @@ func (n *Node) Ready() Ready {
 	}
 	n.spare = rd
 	n.frames, n.spent = n.spent[:0], n.frames
+	if cap(n.frames) > maxSpareFrames {
+		n.frames = nil
+	}
 	return rd
 }
+
+// maxSpareFrames is how many bytes are kept for the frames of the next Ready. One that sent more,
+// a long message or a broadcast in a large cluster, gives its memory back.
+const maxSpareFrames = 1 << 20
 
 // NextTick is when the next [Tick] is due; 0: at once.
 func (n *Node) NextTick() Time { return n.nextTick }
