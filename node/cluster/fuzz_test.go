@@ -252,7 +252,7 @@ func runRecipe(t *testing.T, b []byte) {
 			}
 		}
 		first, second := one.Ready(), two.Ready()
-		where := fmt.Sprintf("step %d, %T %+v", step, ev, ev)
+		where := fmt.Sprintf("step %d, %T", step, ev)
 		if !reflect.DeepEqual(first, second) {
 			t.Fatalf("%s: the same events do not give the same Ready:\n%s", where, cmp.Diff(first, second))
 		}
