@@ -101,7 +101,7 @@ func parseSpec(s string) (Spec, error) {
 			return sp, fmt.Errorf("the version %q is not a dotted number such as %s", sp.Version, BaselineVersion)
 		}
 	case SpecAddr:
-		for _, a := range strings.Split(arg, ",") {
+		for a := range strings.SplitSeq(arg, ",") {
 			ap, err := parseLoopback(a)
 			if err != nil {
 				return sp, err

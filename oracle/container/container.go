@@ -20,6 +20,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -261,9 +262,7 @@ func (d *Driver) create(ctx context.Context) (*box, error) {
 	if d.entry != "" {
 		req.Entrypoint = []string{d.entry}
 	}
-	for k, v := range d.labels {
-		req.Labels[k] = v
-	}
+	maps.Copy(req.Labels, d.labels)
 	b.c, err = d.eng.provider.CreateContainer(ctx, req)
 	if err != nil {
 		return nil, errors.Join(err, d.run.Remove(dir))

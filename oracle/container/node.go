@@ -78,8 +78,7 @@ func (d *Driver) startOnce(ctx context.Context, spec oracle.NodeSpec) (_ *node, 
 		if err == nil {
 			return
 		}
-		var se *oracle.StartError
-		if !errors.As(err, &se) {
+		if _, ok := errors.AsType[*oracle.StartError](err); !ok {
 			err = &oracle.StartError{Node: spec.Name, Stage: stage, Cause: err}
 		}
 		if stopErr := n.stop(false); stopErr != nil {

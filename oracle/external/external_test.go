@@ -104,8 +104,7 @@ func TestAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-second.Done()
-	var exit *oracle.ExitError
-	if !errors.As(second.Err(), &exit) {
+	if _, ok := errors.AsType[*oracle.ExitError](second.Err()); !ok {
 		t.Errorf("after the server died: %v", second.Err())
 	}
 	if err := d.Close(); err != nil {

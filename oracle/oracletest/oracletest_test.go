@@ -3,6 +3,7 @@ package oracletest
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,8 +27,8 @@ func (d *double) Skipf(f string, args ...any)  { d.said = "skip: " + f; panic(ov
 // run runs f as a test does, with its cleanups.
 func (d *double) run(f func()) {
 	defer func() {
-		for i := len(d.cleanup) - 1; i >= 0; i-- {
-			d.cleanup[i]()
+		for _, v := range slices.Backward(d.cleanup) {
+			v()
 		}
 		if r := recover(); r != nil && r != any(over{}) {
 			panic(r)

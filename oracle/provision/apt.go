@@ -120,7 +120,7 @@ func (a *apt) run(ctx context.Context, dir string, args ...string) error {
 // onlyErrors keeps apt's error lines if there are any.
 func onlyErrors(out []byte) []byte {
 	var errs [][]byte
-	for _, line := range bytes.Split(out, []byte("\n")) {
+	for line := range bytes.SplitSeq(out, []byte("\n")) {
 		if bytes.HasPrefix(line, []byte("E:")) || bytes.HasPrefix(line, []byte("Err:")) {
 			errs = append(errs, line)
 		}

@@ -85,8 +85,7 @@ func Debian(ctx context.Context, w Want, p Progress) (*Server, error) {
 	if cacheErr == nil {
 		return s, nil
 	}
-	var bad *badRootError
-	if errors.As(cacheErr, &bad) {
+	if bad, ok := errors.AsType[*badRootError](cacheErr); ok {
 		p.say("the unpacked packages in %s are damaged (%v); fetching them again", bad.dir, bad.cause)
 		if err := os.RemoveAll(bad.dir); err != nil {
 			return nil, fmt.Errorf("debian %s: %w", w, err)

@@ -66,7 +66,7 @@ func (x *index) read(r io.Reader, suite string) error {
 		case "Depends", "Pre-Depends":
 			p.Depends = append(p.Depends, strings.Split(value, ", ")...)
 		case "Provides":
-			for _, v := range strings.Split(value, ", ") {
+			for v := range strings.SplitSeq(value, ", ") {
 				name, _, _ := strings.Cut(v, " ")
 				p.Provides = append(p.Provides, name)
 			}
@@ -115,7 +115,7 @@ func (x *index) closure(root *pkg, base string) ([]*pkg, error) {
 // choose returns the package that satisfies a group of alternatives, or nil where
 // its files are not needed.
 func (x *index) choose(group, base string, chosen map[string]*pkg) (*pkg, error) {
-	for _, alt := range strings.Split(group, "|") {
+	for alt := range strings.SplitSeq(group, "|") {
 		name, op, version := parseDep(alt)
 		if !needed(name) {
 			return nil, nil

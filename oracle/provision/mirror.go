@@ -79,7 +79,7 @@ func listURIs(text string) []string {
 // deb822URIs reads the paragraph format of .sources files.
 func deb822URIs(text string) []string {
 	var uris []string
-	for _, para := range strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n") {
+	for para := range strings.SplitSeq(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n") {
 		fields := map[string]string{}
 		last := ""
 		for line := range strings.Lines(para) {

@@ -25,7 +25,7 @@ func TestCompareDeb(t *testing.T) {
 	}
 	var all []entry
 	for i, group := range rising {
-		for _, v := range strings.Split(group, " = ") {
+		for v := range strings.SplitSeq(group, " = ") {
 			all = append(all, entry{i, v})
 		}
 	}
