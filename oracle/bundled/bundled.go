@@ -122,7 +122,10 @@ func (d *Driver) build(ctx context.Context) (exe string, err error) {
 		return "", fmt.Errorf("go build %s: %w\n%s", pkg, err, strings.TrimSpace(string(out)))
 	}
 	exe = filepath.Join(d.built.Path(), "slotnode")
-	return exe, os.Link(kept, exe)
+	if err := os.Link(kept, exe); err != nil {
+		return kept, nil // another file system: a build during the run replaces the file, not what runs
+	}
+	return exe, nil
 }
 
 // revision is the commit this program was built of, if it is known.

@@ -17,6 +17,7 @@ func TestReexec(t *testing.T) {
 	if os.Getenv(realEnv) == "" {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestReexec$", "-test.v")
 		cmd.Env = append(os.Environ(), realEnv+"="+strings.Join(oracletest.Binary(t).Argv, " "), "TMPDIR="+t.TempDir())
+		cmd.Dir = t.TempDir() // no module, so cmd/slotnode cannot be built
 		out, err := cmd.CombinedOutput()
 		if err != nil || !strings.Contains(string(out), "--- PASS: TestReexec") {
 			t.Fatalf("%v\n%s", err, out)
