@@ -79,7 +79,7 @@ func (s *side) sameConf(conf []byte) string {
 
 // startAgain restarts a node and holds its id against the one it had.
 func (s *side) startAgain(ctx context.Context, n *node) error {
-	if err := n.live.Restart(ctx); err != nil {
+	if err := s.starts.pass(ctx, func() error { return n.live.Restart(ctx) }); err != nil {
 		if ctx.Err() != nil {
 			return err
 		}

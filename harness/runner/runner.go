@@ -38,6 +38,8 @@ type Config struct {
 	Proven *Proven
 	// OnStep, if set, is called after every step, from the goroutine of Run.
 	OnStep func(*verdict.Step)
+
+	starts gate
 }
 
 // run is one case in progress.
@@ -59,10 +61,10 @@ func Run(ctx context.Context, c *scenario.Case, cfg Config) *verdict.Result {
 	}}
 	r.res.InputDigest = r.inputDigest()
 	if cfg.Oracle != nil {
-		r.sides = append(r.sides, newSide(verdict.Oracle, cfg.Oracle, cfg.Seed))
+		r.sides = append(r.sides, newSide(verdict.Oracle, cfg.Oracle, cfg))
 	}
 	if cfg.Target != nil {
-		r.sides = append(r.sides, newSide(verdict.Target, cfg.Target, cfg.Seed))
+		r.sides = append(r.sides, newSide(verdict.Target, cfg.Target, cfg))
 	}
 	if need := r.unmetNeed(); need != "" {
 		r.res.Verdict, r.res.Cause = verdict.Skip, "needs "+need

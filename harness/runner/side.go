@@ -20,6 +20,7 @@ type side struct {
 	witness verdict.Witness
 	driver  oracle.Driver
 	seed    uint64
+	starts  gate
 	names   *names
 	nodes   map[string]*node
 	order   []string // nodes in the order of their start
@@ -27,9 +28,9 @@ type side struct {
 	trace   *trace
 }
 
-func newSide(w verdict.Witness, d oracle.Driver, seed uint64) *side {
+func newSide(w verdict.Witness, d oracle.Driver, cfg Config) *side {
 	return &side{
-		witness: w, driver: d, seed: seed, names: newNames(),
+		witness: w, driver: d, seed: cfg.Seed, starts: cfg.starts, names: newNames(),
 		nodes: map[string]*node{}, puppets: map[string]*actor{}, trace: newTrace(),
 	}
 }

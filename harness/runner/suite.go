@@ -20,13 +20,35 @@ type Events struct {
 // DefaultParallel is how many cases run at once unless the user says otherwise.
 // Cases spend their time waiting for the cluster's own delays, not computing, so
 // there are many more of them than cores.
-func DefaultParallel() int { return 8 * runtime.NumCPU() }
+func DefaultParallel() int { return 32 * runtime.NumCPU() }
+
+// gate bounds how many servers start at once over all cases of a suite. Starting is
+// what needs the processor; without a bound the starts of many cases starve the
+// servers that others are waiting for. A nil gate lets all through.
+type gate chan struct{}
+
+func newGate() gate { return make(gate, 2*runtime.NumCPU()) }
+
+// pass calls start when there is room, or returns ctx's error.
+func (g gate) pass(ctx context.Context, start func() error) error {
+	if g == nil {
+		return start()
+	}
+	select {
+	case g <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-g }()
+	return start()
+}
 
 // RunAll plays every case, at most parallel at a time, and returns the results in
 // the order of cases. When ctx ends, cases not yet begun have no result (nil) and
 // those in progress end as unknown.
 func RunAll(ctx context.Context, cases []*scenario.Case, cfg Config, parallel int, ev Events) []*verdict.Result {
 	results := make([]*verdict.Result, len(cases))
+	cfg.starts = newGate()
 	if cfg.Proven == nil {
 		cfg.Proven = new(Proven)
 	}

@@ -55,7 +55,11 @@ var verbNode = &Verb{
 // startNode starts a server and learns its id. A server that refuses to start is
 // an answer: its identity is what the case is about.
 func (s *side) startNode(ctx context.Context, spec oracle.NodeSpec) (output, error) {
-	live, err := s.driver.Start(ctx, spec)
+	var live oracle.Node
+	err := s.starts.pass(ctx, func() (err error) {
+		live, err = s.driver.Start(ctx, spec)
+		return err
+	})
 	if err != nil {
 		var se *oracle.StartError
 		if errors.As(err, &se) && ctx.Err() == nil {
