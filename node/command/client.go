@@ -33,6 +33,7 @@ type Client struct {
 	flags         flag
 	resp          int // 2 or 3
 	authenticated bool
+	user          *user
 	name          string
 	libName       string
 	libVer        string
@@ -81,7 +82,7 @@ func (c *Client) Closing() bool { return c.has(closing | closeNow) }
 
 // Unauthenticated reports whether the stricter protocol limits apply.
 func (e *Engine) Unauthenticated(c *Client) bool {
-	return e.Config.Text("requirepass") != "" && !c.authenticated
+	return !c.authenticated && !e.openDefault()
 }
 
 func (c *Client) subscriptions() int { return len(c.channels) + len(c.patterns) + len(c.shards) }

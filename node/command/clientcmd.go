@@ -105,10 +105,10 @@ func (e *Engine) appendClient(b []byte, c *Client) []byte {
 		cmd = c.lastCmd.Name
 	}
 	return fmt.Appendf(b, "id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=0 sub=%d psub=%d ssub=%d multi=%d watch=%d"+
-		" qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=1024 rbp=0 obl=0 oll=0 omem=0 tot-mem=1024 events=r cmd=%s user=default redir=-1 resp=%d"+
+		" qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=1024 rbp=0 obl=0 oll=0 omem=0 tot-mem=1024 events=r cmd=%s user=%s redir=-1 resp=%d"+
 		" lib-name=%s lib-ver=%s io-thread=0 tot-net-in=%d tot-net-out=%d tot-cmds=%d\n",
 		c.ID, c.Peer, c.Local, c.ID+7, c.name, (e.now-c.created)/1000, (e.now-c.lastActive)/1000, flags,
-		len(c.channels), len(c.patterns), len(c.shards), multi, len(c.watched), cmd, c.resp, c.libName, c.libVer, c.BytesIn, c.BytesOut, c.commands)
+		len(c.channels), len(c.patterns), len(c.shards), multi, len(c.watched), cmd, c.user.name, c.resp, c.libName, c.libVer, c.BytesIn, c.BytesOut, c.commands)
 }
 
 // clientType is normal or pubsub, "" for a word that is no type at all.
@@ -219,10 +219,12 @@ func clientKill(e *Engine, c *Client) {
 		case "laddr":
 			match = append(match, func(x *Client) bool { return x.Local == string(arg) })
 		case "user":
-			if string(arg) != "default" {
+			u := e.users[string(arg)]
+			if u == nil {
 				c.err("ERR No such user '" + string(arg) + "'")
 				return
 			}
+			match = append(match, func(x *Client) bool { return x.user == u })
 		case "skipme":
 			switch {
 			case equalFold(arg, "yes"):

@@ -58,6 +58,8 @@ func (e *Engine) apply(changed []string) (name, reason string) {
 			return n, "Failed to bind to specified addresses."
 		case strings.HasPrefix(n, "cluster-"):
 			reconfigure = true
+		case n == "requirepass":
+			e.setRequirePass()
 		case n == "repl-ping-replica-period":
 			reconfigure = true
 		default:

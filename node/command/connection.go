@@ -2,6 +2,7 @@ package command
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/slotdiff/slotdiff/node/command/table"
@@ -55,22 +56,38 @@ func selectDB(_ *Engine, c *Client) {
 
 func move(_ *Engine, c *Client) { c.err("ERR MOVE is not allowed in cluster mode") }
 
-// authenticate checks a user and password or replies. Only the default user
-// exists. Mirrors acl.c:ACLAuthenticateUser.
-func (e *Engine) authenticate(c *Client, user, password string) bool {
-	want := e.Config.Text("requirepass")
-	if user != "default" || want != "" && password != want {
+// openDefault reports whether the default user needs no password.
+func (e *Engine) openDefault() bool {
+	u := e.users["default"]
+	return u.on && u.noPass
+}
+
+// setRequirePass gives the default user the password of the requirepass directive,
+// or none. Mirrors acl.c:ACLUpdateDefaultUserPassword.
+func (e *Engine) setRequirePass() {
+	u := e.users["default"]
+	u.noPass, u.passwords = true, nil
+	if p := e.Config.Text("requirepass"); p != "" {
+		u.apply(">"+p, false)
+	}
+}
+
+// authenticate checks a user and password or replies. Mirrors
+// acl.c:ACLAuthenticateUser.
+func (e *Engine) authenticate(c *Client, name, password string) bool {
+	u := e.users[name]
+	if u == nil || !u.on || !u.noPass && !slices.Contains(u.passwords, digest(password)) {
 		c.err("WRONGPASS invalid username-password pair or user is disabled.")
 		return false
 	}
-	c.authenticated = true
+	c.authenticated, c.user = true, u
 	return true
 }
 
 func auth(e *Engine, c *Client) {
 	switch len(c.argv) {
 	case 2:
-		if e.Config.Text("requirepass") == "" {
+		if e.users["default"].noPass {
 			c.err("ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")
 			return
 		}
@@ -122,7 +139,7 @@ func hello(e *Engine, c *Client) {
 	if user != nil && !e.authenticate(c, string(user), string(password)) {
 		return
 	}
-	if !c.authenticated && e.Config.Text("requirepass") != "" {
+	if e.Unauthenticated(c) {
 		c.err("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")
 		return
 	}
@@ -177,6 +194,6 @@ func reset(e *Engine, c *Client) {
 	c.flags &^= readOnly | asking | replyOff | replySkip | replySkipNext | noEvict | noTouch
 	c.resp = 2
 	c.name = ""
-	c.authenticated = e.Config.Text("requirepass") == ""
+	c.authenticated, c.user = e.openDefault(), e.users["default"]
 	c.status("RESET")
 }

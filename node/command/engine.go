@@ -56,6 +56,7 @@ type Engine struct {
 	dirty   []*Client // have something in Out or closed
 	ready   []*Client // became unblocked
 
+	users    map[string]*user
 	watchers map[string]map[*Client]bool
 	channels map[string]*subscribers
 	patterns map[string]*subscribers
@@ -103,6 +104,7 @@ type Options struct {
 func New(o Options) *Engine {
 	e := &Engine{
 		Cluster: o.Cluster, DB: o.DB, Config: o.Config, Facts: o.Facts, host: o.Host, rand: o.Rand,
+		users:      map[string]*user{"default": defaultUser()},
 		watchers:   map[string]map[*Client]bool{},
 		channels:   map[string]*subscribers{},
 		patterns:   map[string]*subscribers{},
@@ -112,6 +114,7 @@ func New(o Options) *Engine {
 		lastID:     3, // Redis gives the first three to clients of its own
 	}
 	e.resetStats()
+	e.setRequirePass()
 	e.DB.OnExpire = func(key string) {
 		e.stats.expired++
 		e.touched(key)
@@ -132,7 +135,7 @@ func (e *Engine) Connect(peer, local string) *Client {
 	e.lastID++
 	c := &Client{
 		ID: e.lastID, Peer: peer, Local: local, resp: 2, created: e.now, lastActive: e.now,
-		authenticated: e.Config.Text("requirepass") == "",
+		authenticated: e.openDefault(), user: e.users["default"],
 	}
 	e.clients = append(e.clients, c)
 	e.stats.connections++

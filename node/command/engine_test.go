@@ -182,7 +182,8 @@ func TestMigratingSlot(t *testing.T) {
 		a GET hello => $1|x
 		a MGET hello {hello}1 => -TRYAGAIN Multiple keys request during rehashing of slot
 		a DEL {hello}1 {hello}2 => -ASK 866 127.0.0.1:7001
-		a MIGRATE 127.0.0.1 7001 '' 0 10 KEYS {hello}1 {hello}2 => -ERR slotnode does not execute 'migrate'
+		a MIGRATE 127.0.0.1 7001 '' 0 10 KEYS {hello}1 {hello}2 => +NOKEY
+		a MIGRATE 127.0.0.1 7001 hello 0 10 => -ERR slotnode does not execute 'migrate'
 		a CLUSTER COUNTKEYSINSLOT 866 => :1
 		a CLUSTER GETKEYSINSLOT 866 10 => *1|$5|hello
 		a CLUSTER SETSLOT 866 NODE ` + other + ` => -ERR Can't assign hashslot 866 to a different node while I still hold keys for this hash slot.

@@ -2,6 +2,7 @@ package command
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/slotdiff/slotdiff/node/command/table"
 )
@@ -81,11 +82,29 @@ func exec(e *Engine, c *Client) {
 	c.array(len(run))
 	for i := range run {
 		c.cmd, c.argv = run[i].cmd, run[i].argv
+		if text := c.user.denies(c.cmd, c.argv); text != "" {
+			c.err(execDenied(text))
+			continue
+		}
 		e.call(c)
 	}
 	c.cmd = cmdExec
 	c.flags &^= denyBlocking
 	e.discardTransaction(c)
+}
+
+// execDenied words the refusal of a queued command whose permission was taken away
+// before EXEC.
+func execDenied(text string) string {
+	why := "no permission to execute the command or subcommand"
+	switch {
+	case strings.HasSuffix(text, "a key"):
+		why = "no permission to touch the specified keys"
+	case strings.HasSuffix(text, "a channel"):
+		why = "no permission to access one of the channels used as arguments"
+	}
+	return "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. " +
+		"This command is no longer allowed for the following reason: " + why
 }
 
 // watch mirrors multi.c:watchCommand.

@@ -118,6 +118,10 @@ func (e *Engine) process(c *Client) {
 		e.reject(c, "ERR Command not allowed inside a transaction")
 		return
 	}
+	if text := c.user.denies(cmd, argv); text != "" {
+		e.reject(c, text)
+		return
+	}
 	var keys []table.Key
 	if cmd.Routed() || cmd == cmdExec {
 		if cmd != cmdExec {

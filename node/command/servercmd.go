@@ -23,7 +23,6 @@ func init() {
 		"latency|reset":  func(_ *Engine, c *Client) { c.int(0) },
 		"latency|latest": func(_ *Engine, c *Client) { c.array(0) },
 		"module|list":    func(_ *Engine, c *Client) { loadedModules(c) },
-		"acl|whoami":     func(_ *Engine, c *Client) { c.text("default") },
 	})
 }
 

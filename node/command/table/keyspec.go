@@ -257,3 +257,16 @@ func (c *Command) GetKeys(argv [][]byte) (keys []Key, errText string) {
 	}
 	return keys, ""
 }
+
+// Channels returns the channels that a pub/sub command publishes or subscribes to,
+// and whether they are patterns. Mirrors db.c:commands_with_channels.
+func (c *Command) Channels(argv [][]byte) (names [][]byte, patterns bool) {
+	if c.channels == nil || !c.channels.routes {
+		return nil, false
+	}
+	stop := len(argv)
+	if c.channels.Count >= 0 {
+		stop = min(stop, c.channels.Start+c.channels.Count)
+	}
+	return argv[min(c.channels.Start, stop):stop], c.Name == "psubscribe"
+}
