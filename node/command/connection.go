@@ -161,7 +161,7 @@ func hello(e *Engine, c *Client) {
 	c.text("mode")
 	c.text("cluster")
 	c.text("role")
-	if e.master != nil {
+	if e.following() != nil {
 		c.text("replica")
 	} else {
 		c.text("master")

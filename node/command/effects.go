@@ -4,7 +4,26 @@ import (
 	"fmt"
 
 	"github.com/slotdiff/slotdiff/node/cluster"
+	"github.com/slotdiff/slotdiff/wire/bus"
 )
+
+// following returns the master that this node replicates, nil for a master. Where
+// the core has changed the role in this turn, the answer does not wait for the
+// effect to be performed: Redis changes both at once.
+func (e *Engine) following() *masterLink {
+	if !e.Cluster.Replica() {
+		return nil
+	}
+	if e.master != nil {
+		return e.master
+	}
+	v := e.Cluster.View()
+	i := v.Nodes[v.Self].Master
+	if i < 0 || v.Nodes[i].Flags.Any(bus.FlagNoAddr) {
+		return nil
+	}
+	return &masterLink{v.Nodes[i].IP, v.Nodes[i].Port}
+}
 
 // Perform does an effect of the cluster core on the data plane.
 func (e *Engine) Perform(op cluster.DataOp) {

@@ -356,6 +356,25 @@ func TestReplica(t *testing.T) {
 	`)
 }
 
+// TestRoleChangesAtOnce asks for the role before the core's effects are performed,
+// as a pipeline does.
+func TestRoleChangesAtOnce(t *testing.T) {
+	r := newRig(t)
+	r.run("a CLUSTER DELSLOTSRANGE 0 8191 => +OK")
+	c := r.client("a")
+	for _, words := range []string{"CLUSTER REPLICATE " + other, "ROLE", "FLUSHALL", "CLUSTER RESET", "ROLE"} {
+		var argv [][]byte
+		for _, w := range strings.Fields(words) {
+			argv = append(argv, []byte(w))
+		}
+		r.e.Execute(c, argv)
+	}
+	want := "+OK|*5|$5|slave|$9|127.0.0.1|:7001|$7|connect|:-1|-READONLY You can't write against a read only replica.|+OK|*3|$6|master|:0|*0|"
+	if got := strings.ReplaceAll(r.take("a"), "\r\n", "|"); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
+
 // TestEveryCommandAnswers runs each command of the table with several argument
 // counts: one reply each, whole, and no panic.
 func TestEveryCommandAnswers(t *testing.T) {

@@ -141,7 +141,7 @@ func infoStats(e *Engine, add func(string, any)) {
 }
 
 func infoReplication(e *Engine, add func(string, any)) {
-	if m := e.master; m != nil {
+	if m := e.following(); m != nil {
 		add("role", "slave")
 		add("master_host", m.host)
 		add("master_port", m.port)

@@ -151,7 +151,7 @@ func (e *Engine) process(c *Client) {
 		return
 	}
 	stale := cmd.Has(table.Stale) && !(cmd == cmdExec && c.queueLacks&table.Stale != 0)
-	if e.master != nil && !stale && !e.Config.Bool("replica-serve-stale-data") {
+	if e.following() != nil && !stale && !e.Config.Bool("replica-serve-stale-data") {
 		e.reject(c, "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.")
 		return
 	}
@@ -174,9 +174,9 @@ func (e *Engine) roleRefuses(c *Client, cmd *table.Command) string {
 	writes := cmd.Has(table.Write) || cmd == cmdExec && c.queueFlags&table.Write != 0
 	switch {
 	case !writes:
-	case e.master != nil && e.Config.Bool("replica-read-only"):
+	case e.following() != nil && e.Config.Bool("replica-read-only"):
 		return "READONLY You can't write against a read only replica."
-	case e.master == nil && e.Config.Int("min-replicas-to-write") > 0 && e.Config.Int("min-replicas-max-lag") > 0:
+	case e.following() == nil && e.Config.Int("min-replicas-to-write") > 0 && e.Config.Int("min-replicas-max-lag") > 0:
 		return "NOREPLICAS Not enough good replicas to write." // there never is one
 	}
 	return ""

@@ -35,7 +35,7 @@ func timeCmd(e *Engine, c *Client) {
 // role mirrors replication.c:roleCommand. No replica is ever attached here, and a
 // master is followed in name only.
 func role(e *Engine, c *Client) {
-	if m := e.master; m != nil {
+	if m := e.following(); m != nil {
 		c.array(5)
 		c.text("slave")
 		c.text(m.host)
@@ -52,7 +52,7 @@ func role(e *Engine, c *Client) {
 
 // wait mirrors replication.c:waitCommand with no replicas.
 func wait(e *Engine, c *Client) {
-	if e.master != nil {
+	if e.following() != nil {
 		c.err("ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be writable (which is not the default) writes to replicas are just local and are not propagated.")
 		return
 	}
