@@ -25,6 +25,9 @@ func (n *Node) handleExtensions(sender *peer, body *bus.Ping) {
 			if id, ttl, ok := body.ExtForgotten(i); ok {
 				n.handleForgotten(sender, id, ttl)
 			}
+			if n.byID[sender.id] != sender {
+				return // it is the forgotten one
+			}
 		case bus.ExtShardID:
 			if id, ok := body.ExtID(i); ok && id.Valid() {
 				shardID = id

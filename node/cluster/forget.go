@@ -72,8 +72,7 @@ func (n *Node) handleForgotten(sender *peer, id bus.ID, ttl uint64) {
 		return
 	}
 	if p == sender {
-		n.unsafe(UnsafeForgetsItself, "node %s asks to be forgotten", sender.id)
-		return
+		n.unsafe(UnsafeForgetsItself, "node %s asks to be forgotten; the rest of its packet is ignored", sender.id)
 	}
 	expire := n.nowSeconds() + ttl
 	if expire < ttl {

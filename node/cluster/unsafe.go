@@ -12,7 +12,8 @@ const (
 	UnsafeNone Unsafe = iota
 	// UnsafeEpochOverflow: an epoch would go on from 2^64-1 to 0.
 	UnsafeEpochOverflow
-	// UnsafeForgetsItself: a FORGOTTEN_NODE extension names its own sender (use after free).
+	// UnsafeForgetsItself: a FORGOTTEN_NODE extension names its own sender, which Redis goes on
+	// to use after it was freed. It is forgotten, and nothing more of the packet is read.
 	UnsafeForgetsItself
 	// UnsafeOwnMaster: this node would follow itself, or follow while it owns slots (assertion).
 	UnsafeOwnMaster

@@ -88,9 +88,9 @@ func TestUnsafe(t *testing.T) {
 			}
 		},
 		UnsafeForgetsItself: func(s *stage) {
-			s.recv(s.accept(), packet('p', withExt(bus.ForgottenExt(puppetID('p'), 60))))
-			if s.n.lookup(puppetID('p')) == nil {
-				s.net.tb.Error("p is gone")
+			s.recv(s.accept(), packet('p', withExt(bus.ForgottenExt(puppetID('p'), 60), bus.HostnameExt("ghost"))))
+			if s.n.lookup(puppetID('p')) != nil || !s.n.blacklisted(puppetID('p')) || len(s.n.links) != 0 {
+				s.net.tb.Errorf("nodes:\n%s", s.nodes())
 			}
 		},
 		UnsafeOwnMaster: func(s *stage) {
