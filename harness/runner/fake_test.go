@@ -37,6 +37,9 @@ func (d *fakeDriver) Capabilities() oracle.Capabilities { return d.caps }
 func (d *fakeDriver) Close() error                      { return nil }
 
 func (d *fakeDriver) Start(_ context.Context, spec oracle.NodeSpec) (oracle.Node, error) {
+	if reply, ok := d.answers["(restart)"]; ok && spec.Files != nil {
+		return nil, fmt.Errorf("%s", reply)
+	}
 	port, err := oracle.AcquirePort()
 	if err != nil {
 		return nil, err
@@ -219,9 +222,6 @@ func (n *fakeNode) Stop() error                     { n.end(nil); n.port.Release
 func (n *fakeNode) Done() <-chan struct{}           { n.mu.Lock(); defer n.mu.Unlock(); return n.done }
 func (n *fakeNode) Err() error                      { n.mu.Lock(); defer n.mu.Unlock(); return n.err }
 func (n *fakeNode) Restart(context.Context) error {
-	if reply, ok := n.d.answers["(restart)"]; ok {
-		return fmt.Errorf("%s", reply)
-	}
 	n.end(nil)
 	n.mu.Lock()
 	n.done, n.err = make(chan struct{}), nil

@@ -15,6 +15,7 @@ import (
 // node is a started server with the connections the case has opened to it.
 type node struct {
 	name   string
+	spec   oracle.NodeSpec // what it was started with
 	live   oracle.Node
 	trace  *trace
 	conns  map[string]*conn

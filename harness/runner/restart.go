@@ -23,46 +23,80 @@ func (p *Proven) first(w verdict.Witness, conf string) bool {
 	return !before
 }
 
-// checkRestart starts every node again from the nodes.conf it saves, at the end of
-// a case: what a node writes it must be able to read. The node keeps its ports, so
-// that no stranger hears from it; everything else of the case is gone by then. A
-// file that is, but for ids and ports, one from which this server has already
-// started proves nothing new and is passed over.
-func (s *side) checkRestart(ctx context.Context, proven *Proven) *verdict.Fault {
-	if !s.driver.Capabilities().Has(oracle.CapRestart | oracle.CapFiles) {
-		return nil
+// saved is a node's state as it wrote it itself.
+type saved struct {
+	node *node
+	id   string
+	conf []byte
+}
+
+// saveAll makes every running node write its nodes.conf, and returns those files
+// from which this server has not yet started in this run: a file that is, but for
+// ids and ports, like an earlier one proves nothing new.
+func (s *side) saveAll(ctx context.Context, proven *Proven) ([]saved, *verdict.Fault) {
+	if !s.driver.Capabilities().Has(oracle.CapFiles | oracle.CapConf | oracle.CapFresh) {
+		return nil, nil
 	}
-	for _, p := range s.puppets {
-		_ = p.Puppet.Close() // its links are of no more use, however they end
-	}
-	var again []*node
+	var out []saved
 	for _, name := range s.order {
 		n := s.nodes[name]
 		if n.down || n.frozen || n.auth {
 			continue
 		}
 		if err := n.save(ctx); err != nil {
-			return s.fault(err)
+			return nil, s.fault(err)
 		}
 		conf, err := n.live.ReadFile("nodes.conf")
 		if err != nil {
-			return s.fault(n.broken("after SAVECONFIG its nodes.conf cannot be read: %v", err))
+			return nil, s.fault(n.broken("after SAVECONFIG its nodes.conf cannot be read: %v", err))
 		}
 		if proven.first(s.witness, s.sameConf(conf)) {
-			again = append(again, n)
+			id, _ := s.names.get(name)
+			out = append(out, saved{n, id.id, conf})
 		}
 	}
-	for _, n := range again {
-		n.down = true
-		n.closeConns()
-		if err := n.live.Kill(); err != nil {
+	return out, nil
+}
+
+// startSaved starts a server from each saved nodes.conf, when everything else of the
+// case is gone: what a node writes it must be able to read. The peers that the file
+// names are dead and their ports are not given out again soon, so no stranger hears
+// from it.
+func (s *side) startSaved(ctx context.Context, files []saved) *verdict.Fault {
+	for _, f := range files {
+		if err := s.startFrom(ctx, f); err != nil {
 			return s.fault(err)
 		}
 	}
-	for _, n := range again {
-		if err := s.startAgain(ctx, n); err != nil {
-			return s.fault(err)
+	return nil
+}
+
+func (s *side) startFrom(ctx context.Context, f saved) error {
+	spec := f.node.spec
+	spec.Files = map[string][]byte{"nodes.conf": f.conf}
+	var live oracle.Node
+	err := s.starts.pass(ctx, func() (err error) {
+		live, err = s.driver.Start(ctx, spec)
+		return err
+	})
+	if err != nil {
+		if ctx.Err() != nil {
+			return err
 		}
+		return f.node.broken("it does not start again from the nodes.conf it wrote: %v\n%s", err, f.conf)
+	}
+	defer live.Stop()
+	c, err := dialConn(ctx, live.Addr(), "", nil)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	id, err := c.text("CLUSTER", "MYID")
+	if err != nil {
+		return err
+	}
+	if id != f.id {
+		return f.node.broken("started again from its nodes.conf it has the id %s, before %s", id, f.id)
 	}
 	return nil
 }
@@ -75,23 +109,4 @@ func (s *side) sameConf(conf []byte) string {
 	}
 	lines, _ = mask.Apply(mask.Context{Kind: "nodes.conf"}, lines)
 	return strings.Join(lines, "\n")
-}
-
-// startAgain restarts a node and holds its id against the one it had.
-func (s *side) startAgain(ctx context.Context, n *node) error {
-	if err := s.starts.pass(ctx, func() error { return n.live.Restart(ctx) }); err != nil {
-		if ctx.Err() != nil {
-			return err
-		}
-		return n.broken("it does not start again from the nodes.conf it wrote: %v", err)
-	}
-	n.down = false
-	want, _ := s.names.get(n.name)
-	if err := s.learnID(ctx, n); err != nil {
-		return err
-	}
-	if got, _ := s.names.get(n.name); got.id != want.id {
-		return n.broken("after a restart from its nodes.conf it has the id %s, before %s", got.id, want.id)
-	}
-	return nil
 }

@@ -166,10 +166,14 @@ func (r *run) close(ctx context.Context) {
 	faults := make([]*verdict.Fault, len(r.sides))
 	for i, s := range r.sides {
 		wg.Go(func() {
+			var files []saved
 			if r.res.Verdict == verdict.Pass {
-				faults[i] = s.checkRestart(ctx, r.cfg.Proven)
+				files, faults[i] = s.saveAll(ctx, r.cfg.Proven)
 			}
 			evidence[i] = s.close()
+			if faults[i] == nil {
+				faults[i] = s.startSaved(ctx, files)
+			}
 		})
 	}
 	wg.Wait()

@@ -131,8 +131,7 @@ func (s *side) crashed() *verdict.Fault {
 	return nil
 }
 
-// close stops everything and returns the evidence. No port is given back before
-// every node is gone: peers of a dead node keep dialling it for a while.
+// close stops everything and returns the evidence.
 func (s *side) close() *verdict.Side {
 	ev := &verdict.Side{NodeLogs: map[string]string{}, NodesConf: map[string][]byte{}}
 	for _, p := range s.puppets {
@@ -141,10 +140,7 @@ func (s *side) close() *verdict.Side {
 	for _, name := range s.order {
 		n := s.nodes[name]
 		n.closeConns()
-		_ = n.live.Kill() // Stop reports what matters
-	}
-	for _, name := range s.order {
-		n := s.nodes[name]
+		n.down = true
 		ev.NodeLogs[name] = n.live.Log()
 		if conf, err := n.live.ReadFile("nodes.conf"); err == nil {
 			ev.NodesConf[name] = conf

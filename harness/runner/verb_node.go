@@ -71,7 +71,7 @@ func (s *side) startNode(ctx context.Context, spec oracle.NodeSpec) (output, err
 		}
 		return output{}, err
 	}
-	n := &node{name: spec.Name, live: live, trace: s.trace, conns: map[string]*conn{}}
+	n := &node{name: spec.Name, spec: spec, live: live, trace: s.trace, conns: map[string]*conn{}}
 	n.auth = slices.ContainsFunc(spec.Directives, func(d [2]string) bool { return d[0] == "requirepass" && d[1] != "" })
 	s.nodes[spec.Name] = n
 	s.order = append(s.order, spec.Name)

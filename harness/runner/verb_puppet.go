@@ -41,20 +41,25 @@ var verbPuppet = &Verb{
 	},
 }
 
-// startPuppet listens on a reserved pair of ports.
+// startPuppet listens on a reserved pair of ports. Reserved means that no other
+// slotdiff takes it; should a stranger have done so, another pair is tried.
 func (s *side) startPuppet(name string, words []string) (output, error) {
-	port, err := oracle.AcquirePort()
-	if err != nil {
-		return output{}, fmt.Errorf("puppet %s: %w", name, err)
-	}
-	p, err := puppet.New(puppet.Config{Name: name, Seed: s.seed, Port: port.Client(), Words: words, Trace: s.tracePuppet})
-	if err != nil {
+	for try := 0; ; try++ {
+		port, err := oracle.AcquirePort()
+		if err != nil {
+			return output{}, fmt.Errorf("puppet %s: %w", name, err)
+		}
+		p, err := puppet.New(puppet.Config{Name: name, Seed: s.seed, Port: port.Client(), Words: words, Trace: s.tracePuppet})
+		if err == nil {
+			s.puppets[name] = &actor{p, port}
+			s.names.set(name, identity{id: p.ID().String(), addr: p.Addr(), bus: p.BusAddr()})
+			return ok, nil
+		}
 		port.Release()
-		return output{}, err
+		if try == 4 || !errors.Is(err, syscall.EADDRINUSE) {
+			return output{}, err
+		}
 	}
-	s.puppets[name] = &actor{p, port}
-	s.names.set(name, identity{id: p.ID().String(), addr: p.Addr(), bus: p.BusAddr()})
-	return ok, nil
 }
 
 // tracePuppet keeps the traffic of a puppet's links.
