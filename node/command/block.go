@@ -128,7 +128,7 @@ func (e *Engine) Tick() {
 // resume runs a postponed command if the pause is over.
 func (e *Engine) resume(c *Client) {
 	cmd := c.cmd
-	mayReplicate := cmd.Flags&(table.Write|table.MayReplicate) != 0 ||
+	mayReplicate := e.flagsOf(cmd, c.blocked.argv)&(table.Write|table.MayReplicate) != 0 ||
 		cmd == cmdExec && c.queueFlags&(table.Write|table.MayReplicate) != 0
 	if e.paused(mayReplicate) {
 		return

@@ -57,6 +57,7 @@ type Engine struct {
 	ready   []*Client // became unblocked
 
 	users    map[string]*user
+	scripts  map[string]*script // by SHA-1
 	watchers map[string]map[*Client]bool
 	channels map[string]*subscribers
 	patterns map[string]*subscribers
@@ -105,6 +106,7 @@ func New(o Options) *Engine {
 	e := &Engine{
 		Cluster: o.Cluster, DB: o.DB, Config: o.Config, Facts: o.Facts, host: o.Host, rand: o.Rand,
 		users:      map[string]*user{"default": defaultUser()},
+		scripts:    map[string]*script{},
 		watchers:   map[string]map[*Client]bool{},
 		channels:   map[string]*subscribers{},
 		patterns:   map[string]*subscribers{},

@@ -128,9 +128,9 @@ func (r *rig) run(script string) {
 		if !sends {
 			_, want, _ = strings.Cut(rest, "<=")
 		} else {
-			var argv [][]byte
-			for _, w := range strings.Fields(words) {
-				argv = append(argv, []byte(strings.Trim(w, "'")))
+			argv, ok := resp.SplitArgs([]byte(words))
+			if !ok {
+				r.t.Fatalf("unbalanced quotes: %s", line)
 			}
 			r.e.SetNow(r.now * 1000)
 			r.e.Execute(r.client(who), argv)
@@ -234,6 +234,25 @@ func TestTransactions(t *testing.T) {
 		a MULTI => +OK
 		a ASKING => +QUEUED
 		a DISCARD => +OK
+	`)
+}
+
+// TestScripts checks what a script may touch; the answers are those of redis 8.6.3.
+func TestScripts(t *testing.T) {
+	newRig(t).run(`
+		a EVAL "return redis.call('set', KEYS[1], ARGV[1])" 1 b v => +OK
+		a EVAL "return {1, 2.9, 'x', {3}, false, true, nil, 5}" 0 => *6|:1|:2|$1|x|*1|:3|$-1|:1
+		a EVAL "return redis.call('get', ARGV[1])" 0 foo => -ERR Script attempted to access a non local key in a cluster node script: 9769d4f2aac8a14015734fe7006aaf1532343e9c, on @user_script:1.
+		a EVAL "return redis.pcall('get', ARGV[1])" 0 foo => -ERR Script attempted to access a non local key in a cluster node
+		a EVAL "return redis.call('mget', ARGV[1], ARGV[2])" 0 b c => -ERR Command 'mget' in script attempted to access keys that don't hash to the same slot script: 9ac1891a127d8bc03ce2562c427d9da19e20987c, on @user_script:1.
+		a EVAL "#!lua\nredis.call('get', ARGV[1]); return redis.call('get', ARGV[2])" 0 b f => -ERR Script attempted to access keys that do not hash to the same slot script: 774000a43c1e86818f8e3216de8fcd3a1ca3183d, on @user_script:2.
+		a EVAL "#!lua flags=no-cluster\nreturn 1" 0 => -ERR Can not run script on cluster, 'no-cluster' flag is set.
+		a EVAL_RO "return redis.call('set', KEYS[1], 'x')" 1 b => -ERR Write commands are not allowed from read-only scripts. script: ee5bed0f6963e93a14eebfb64f07c299c1b4313f, on @user_script:1.
+		a EVAL "return nosuch" 0 => -ERR user_script:1: Script attempted to access nonexistent global variable 'nosuch' script: 100e7d6e08587ed416717dc6d703eca312809a20, on @user_script:1.
+		a EVALSHA ffffffffffffffffffffffffffffffffffffffff 0 => -NOSCRIPT No matching script. Please use EVAL.
+		a SCRIPT LOAD "return KEYS[1]" => $40|4a2267357833227dd98abdedb8cf24b15a986445
+		a EVALSHA 4A2267357833227DD98ABDEDB8CF24B15A986445 1 b => $1|b
+		a EVALSHA 4A2267357833227DD98ABDEDB8CF24B15A986445 1 foo => -MOVED 12182 127.0.0.1:7001
 	`)
 }
 

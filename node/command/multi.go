@@ -39,13 +39,13 @@ func (c *Client) flagTransaction() {
 }
 
 // queue mirrors multi.c:queueMultiCommand.
-func (c *Client) queue(keys []table.Key) {
+func (c *Client) queue(keys []table.Key, flags table.Flag) {
 	if c.has(dirtyCAS | dirtyExec) {
 		return
 	}
 	c.queued = append(c.queued, queued{c.cmd, cloneArgs(c.argv), slices.Clone(keys)})
-	c.queueFlags |= c.cmd.Flags
-	c.queueLacks |= ^c.cmd.Flags
+	c.queueFlags |= flags
+	c.queueLacks |= ^flags
 }
 
 // discardTransaction mirrors multi.c:discardTransaction.

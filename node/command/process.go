@@ -118,6 +118,7 @@ func (e *Engine) process(c *Client) {
 		e.reject(c, "ERR Command not allowed inside a transaction")
 		return
 	}
+	flags := e.flagsOf(cmd, argv)
 	if text := c.user.denies(cmd, argv); text != "" {
 		e.reject(c, text)
 		return
@@ -128,7 +129,7 @@ func (e *Engine) process(c *Client) {
 			c.keyBuf = cmd.RoutingKeys(argv, c.keyBuf)
 			keys = c.keyBuf
 		}
-		if r := e.route(c, cmd, keys); r.Kind != cluster.RouteServe {
+		if r := e.route(c, cmd, flags, keys); r.Kind != cluster.RouteServe {
 			if cmd == cmdExec {
 				e.discardTransaction(c)
 			} else {
@@ -142,7 +143,7 @@ func (e *Engine) process(c *Client) {
 			return
 		}
 	}
-	if text := e.roleRefuses(c, cmd); text != "" {
+	if text := e.roleRefuses(c, cmd, flags); text != "" {
 		e.reject(c, text)
 		return
 	}
@@ -150,19 +151,19 @@ func (e *Engine) process(c *Client) {
 		e.reject(c, "ERR Can't execute '"+cmd.Name+"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
 		return
 	}
-	stale := cmd.Has(table.Stale) && !(cmd == cmdExec && c.queueLacks&table.Stale != 0)
+	stale := flags&table.Stale != 0 && !(cmd == cmdExec && c.queueLacks&table.Stale != 0)
 	if e.following() != nil && !stale && !e.Config.Bool("replica-serve-stale-data") {
 		e.reject(c, "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.")
 		return
 	}
-	mayReplicate := cmd.Flags&(table.Write|table.MayReplicate) != 0 ||
+	mayReplicate := flags&(table.Write|table.MayReplicate) != 0 ||
 		cmd == cmdExec && c.queueFlags&(table.Write|table.MayReplicate) != 0
 	if e.paused(mayReplicate) {
 		e.postpone(c)
 		return
 	}
 	if c.has(inMulti) && !slices.Contains(runInMulti, cmd) {
-		c.queue(keys)
+		c.queue(keys, flags)
 		c.Out = append(c.Out, "+QUEUED\r\n"...)
 		return
 	}
@@ -170,8 +171,8 @@ func (e *Engine) process(c *Client) {
 }
 
 // roleRefuses says why a write may not run on this node as it is.
-func (e *Engine) roleRefuses(c *Client, cmd *table.Command) string {
-	writes := cmd.Has(table.Write) || cmd == cmdExec && c.queueFlags&table.Write != 0
+func (e *Engine) roleRefuses(c *Client, cmd *table.Command, flags table.Flag) string {
+	writes := flags&table.Write != 0 || cmd == cmdExec && c.queueFlags&table.Write != 0
 	switch {
 	case !writes:
 	case e.following() != nil && e.Config.Bool("replica-read-only"):

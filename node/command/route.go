@@ -10,7 +10,7 @@ import (
 // all queued commands. Mirrors the call of cluster.c:getNodeByQuery in
 // server.c:processCommand, with the keys that preprocessCommand has found: keys
 // of one command in several slots are told before an unowned slot is.
-func (e *Engine) route(c *Client, cmd *table.Command, keys []table.Key) cluster.Route {
+func (e *Engine) route(c *Client, cmd *table.Command, flags table.Flag, keys []table.Key) cluster.Route {
 	q := cluster.Query{
 		Present:  func(key []byte) bool { return e.DB.Peek(key, e.now) != nil },
 		Asking:   c.has(asking) || cmd.Has(table.Asking),
@@ -32,7 +32,7 @@ func (e *Engine) route(c *Client, cmd *table.Command, keys []table.Key) cluster.
 			}
 		}
 	} else {
-		q.Write = cmd.Has(table.Write)
+		q.Write = flags&table.Write != 0
 		q.Migrate = cmd == cmdMigrate
 		q.ShardPubSub = cmd.ShardChannels()
 		for _, k := range keys {
