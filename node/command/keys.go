@@ -324,6 +324,15 @@ func (e *Engine) encoding(o *store.Object) string {
 			return "listpack"
 		}
 		return "hashtable"
+	case store.SortedSet:
+		var names []string
+		for _, m := range o.ZSet.All() {
+			names = append(names, m.Member)
+		}
+		if small("zset-max-listpack-entries", "zset-max-listpack-value", names) {
+			return "listpack"
+		}
+		return "skiplist"
 	}
 	var names []string
 	n := 0

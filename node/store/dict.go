@@ -84,5 +84,8 @@ func (o *Object) Clone() *Object {
 	if o.Dict != nil {
 		c.Dict = o.Dict.Clone()
 	}
+	if o.ZSet != nil {
+		c.ZSet = o.ZSet.Clone()
+	}
 	return c
 }

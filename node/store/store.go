@@ -24,10 +24,11 @@ const (
 	List
 	Set
 	Hash
+	SortedSet
 )
 
 // String is the name that TYPE answers.
-func (k Kind) String() string { return [...]string{"string", "list", "set", "hash"}[k] }
+func (k Kind) String() string { return [...]string{"string", "list", "set", "hash", "zset"}[k] }
 
 // Encoding is what the history of a string says about its encoding.
 type Encoding uint8
@@ -48,6 +49,7 @@ type Object struct {
 	Encoding Encoding
 	Items    [][]byte // List, head first
 	Dict     *Dict    // Set (values are nil) and Hash
+	ZSet     *ZSet    // SortedSet
 
 	key    string
 	expire int64 // 0: never
