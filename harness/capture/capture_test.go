@@ -2,12 +2,10 @@ package capture_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"net/netip"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,7 +15,6 @@ import (
 
 	fixture "github.com/slotdiff/slotdiff/fixtures/bus"
 	"github.com/slotdiff/slotdiff/harness/capture"
-	"github.com/slotdiff/slotdiff/harness/puppet"
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
@@ -284,55 +281,5 @@ func TestWriterErrors(t *testing.T) {
 		if err := w.Flush(); err == nil || err.Error() != want {
 			t.Errorf("Flush: %v, want %s", err, want)
 		}
-	}
-}
-
-// Two puppets talk; the file has every packet with its direction.
-func TestPuppetTraffic(t *testing.T) {
-	var file bytes.Buffer
-	w, err := capture.NewWriter(&file, "", "oracle")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var mu sync.Mutex
-	var failed error
-	p, err := puppet.New(puppet.Config{Name: "p", Trace: func(ev puppet.TraceEvent) {
-		if err := w.Write(capture.FromPuppet("oracle", ev)); err != nil {
-			mu.Lock()
-			failed = err
-			mu.Unlock()
-		}
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
-	q, err := puppet.New(puppet.Config{Name: "q", Words: []string{"auto=pong"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer q.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	ping, err := p.Build([]string{"PING"}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(p.Dial(ctx, q.BusAddr(), ""), p.Send(ctx, "", ping)); err != nil {
-		t.Fatal(err)
-	}
-	pong, err := p.Recv(ctx, puppet.Filter{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(p.Close(), w.Flush(), failed); err != nil {
-		t.Fatal(err)
-	}
-	msgs := read(t, &file)
-	if len(msgs) != 2 || !bytes.Equal(msgs[0].Bytes, ping) || !bytes.Equal(msgs[1].Bytes, pong.Frame) {
-		t.Fatalf("%+v", msgs)
-	}
-	if msgs[0].To != q.BusAddr() || msgs[1].From != q.BusAddr() || msgs[0].Note != "p out" {
-		t.Errorf("%s -> %s %q", msgs[0].From, msgs[0].To, msgs[0].Note)
 	}
 }
