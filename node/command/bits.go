@@ -9,7 +9,7 @@ import (
 )
 
 func init() {
-	register(map[string]handler{"setbit": setBit, "getbit": getBit, "bitcount": bitCount})
+	register(map[string]handler{"setbit": setBit, "getbit": getBit, "bitcount": bitCount, "bitfield_ro": bitfieldRO})
 }
 
 // bitOffset mirrors bitops.c:getBitOffsetFromArgument for plain offsets.
@@ -122,4 +122,75 @@ func bitCount(e *Engine, c *Client) {
 		count += b2i(o.Str[i>>3]&(0x80>>(i&7)) != 0)
 	}
 	c.int(int64(count))
+}
+
+// bitfieldRO mirrors bitops.c:bitfieldGeneric for GET. All is parsed before the
+// key is looked at.
+func bitfieldRO(e *Engine, c *Client) {
+	type get struct {
+		signed bool
+		bits   int
+		offset int64
+	}
+	var gets []get
+	for i := 2; i < len(c.argv); i++ {
+		rest := len(c.argv) - i - 1
+		sub := strings.ToLower(string(c.argv[i]))
+		switch {
+		case sub == "get" && rest >= 2:
+		case sub == "overflow" && rest >= 1:
+			i++
+			if w := strings.ToLower(string(c.argv[i])); w != "wrap" && w != "sat" && w != "fail" {
+				c.err("ERR Invalid OVERFLOW type specified")
+				return
+			}
+			continue
+		case (sub == "set" || sub == "incrby") && rest >= 3:
+			c.err("ERR BITFIELD_RO only supports the GET subcommand")
+			return
+		default:
+			c.syntax()
+			return
+		}
+		t := c.argv[i+1]
+		signed := len(t) > 0 && t[0] == 'i'
+		if len(t) == 0 || !signed && t[0] != 'u' {
+			t = []byte("u0")
+		}
+		n, ok := table.ParseInt(t[1:])
+		if !ok || n < 1 || signed && n > 64 || !signed && n > 63 {
+			c.err("ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.")
+			return
+		}
+		arg, scale := c.argv[i+2], int64(1)
+		if len(arg) > 0 && arg[0] == '#' {
+			arg, scale = arg[1:], n
+		}
+		at, ok := table.ParseInt(arg)
+		if !ok || at < 0 || at > 1<<40 || (at*scale)>>3 >= e.Config.Int("proto-max-bulk-len") {
+			c.err("ERR bit offset is not an integer or out of range")
+			return
+		}
+		gets = append(gets, get{signed, int(n), at * scale})
+		i += 2
+	}
+	o, ok := e.lookup(c, c.argv[1], store.String)
+	if !ok {
+		return
+	}
+	c.array(len(gets))
+	for _, g := range gets {
+		v := uint64(0)
+		for i := range int64(g.bits) {
+			at := g.offset + i
+			v <<= 1
+			if o != nil && at>>3 < int64(len(o.Str)) && o.Str[at>>3]&(0x80>>(at&7)) != 0 {
+				v |= 1
+			}
+		}
+		if g.signed {
+			v = uint64(int64(v<<(64-g.bits)) >> (64 - g.bits))
+		}
+		c.int(int64(v))
+	}
 }

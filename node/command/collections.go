@@ -2,6 +2,7 @@ package command
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/slotdiff/slotdiff/node/command/table"
 	"github.com/slotdiff/slotdiff/node/store"
@@ -9,19 +10,20 @@ import (
 
 func init() {
 	register(map[string]handler{
-		"hset":      hset,
-		"hmset":     hset,
-		"hget":      hget,
-		"hmget":     hmget,
-		"hdel":      hdel,
-		"hlen":      func(e *Engine, c *Client) { size(e, c, store.Hash) },
-		"hexists":   func(e *Engine, c *Client) { member(e, c, store.Hash) },
-		"hgetall":   hgetall,
-		"sadd":      sadd,
-		"srem":      srem,
-		"scard":     func(e *Engine, c *Client) { size(e, c, store.Set) },
-		"sismember": func(e *Engine, c *Client) { member(e, c, store.Set) },
-		"smembers":  smembers,
+		"hset":       hset,
+		"hmset":      hset,
+		"hget":       hget,
+		"hmget":      hmget,
+		"hdel":       hdel,
+		"hlen":       func(e *Engine, c *Client) { size(e, c, store.Hash) },
+		"hexists":    func(e *Engine, c *Client) { member(e, c, store.Hash) },
+		"hgetall":    hgetall,
+		"sadd":       sadd,
+		"srem":       srem,
+		"scard":      func(e *Engine, c *Client) { size(e, c, store.Set) },
+		"sismember":  func(e *Engine, c *Client) { member(e, c, store.Set) },
+		"smembers":   smembers,
+		"sintercard": sinterCard,
 	})
 }
 
@@ -197,4 +199,51 @@ func compareInts(a, b string) int {
 	x, _ := table.ParseInt([]byte(a))
 	y, _ := table.ParseInt([]byte(b))
 	return cmp.Compare(x, y)
+}
+
+// sinterCard mirrors t_set.c:sinterCardCommand.
+func sinterCard(e *Engine, c *Client) {
+	n, ok := table.ParseInt(c.argv[1])
+	if !ok || n < 1 {
+		c.err("ERR numkeys should be greater than 0")
+		return
+	}
+	if n > int64(len(c.argv)-2) {
+		c.err("ERR Number of keys can't be greater than number of args")
+		return
+	}
+	limit := int64(0)
+	for i := 2 + int(n); i < len(c.argv); i += 2 {
+		if !equalFold(c.argv[i], "limit") || i+1 >= len(c.argv) {
+			c.syntax()
+			return
+		}
+		if limit, ok = table.ParseInt(c.argv[i+1]); !ok || limit < 0 {
+			c.err("ERR LIMIT can't be negative")
+			return
+		}
+	}
+	var sets []*store.Dict
+	missing := false
+	for _, k := range c.argv[2 : 2+n] {
+		o, ok := e.lookup(c, k, store.Set)
+		if !ok {
+			return
+		}
+		if o == nil {
+			missing = true
+			continue
+		}
+		sets = append(sets, o.Dict)
+	}
+	count := int64(0)
+	if !missing {
+		sets[0].All(func(m string, _ []byte) {
+			in := !slices.ContainsFunc(sets[1:], func(d *store.Dict) bool { _, ok := d.Get([]byte(m)); return !ok })
+			if in && (limit == 0 || count < limit) {
+				count++
+			}
+		})
+	}
+	c.int(count)
 }

@@ -17,6 +17,7 @@ func init() {
 		"lpop":   func(e *Engine, c *Client) { pop(e, c, true) },
 		"rpop":   func(e *Engine, c *Client) { pop(e, c, false) },
 		"llen":   llen,
+		"lmpop":  lmpop,
 		"lrange": lrange,
 		"lindex": lindex,
 		"blpop":  func(e *Engine, c *Client) { blockingPop(e, c, true) },
@@ -241,4 +242,52 @@ func blockingPop(e *Engine, c *Client, head bool) {
 			timeout: func(c *Client) { c.nullArray() },
 		})
 	}
+}
+
+// lmpop mirrors t_list.c:lmpopGenericCommand.
+func lmpop(e *Engine, c *Client) {
+	n, ok := table.ParseInt(c.argv[1])
+	if !ok || n < 1 {
+		c.err("ERR numkeys should be greater than 0")
+		return
+	}
+	if n > int64(len(c.argv)-3) {
+		c.syntax()
+		return
+	}
+	end := int(n) + 2
+	head := equalFold(c.argv[end], "left")
+	if !head && !equalFold(c.argv[end], "right") {
+		c.syntax()
+		return
+	}
+	count := int64(-1)
+	for i := end + 1; i < len(c.argv); i += 2 {
+		if count != -1 || !equalFold(c.argv[i], "count") || i+1 >= len(c.argv) {
+			c.syntax()
+			return
+		}
+		if count, ok = table.ParseInt(c.argv[i+1]); !ok || count < 1 {
+			c.err("ERR count should be greater than 0")
+			return
+		}
+	}
+	for _, k := range c.argv[2:end] {
+		o, ok := e.lookup(c, k, store.List)
+		if !ok {
+			return
+		}
+		if o == nil {
+			continue
+		}
+		items := e.take(k, o, head, int(min(max(count, 1), int64(len(o.Items)))))
+		c.array(2)
+		c.bulk(k)
+		c.array(len(items))
+		for _, it := range items {
+			c.bulk(it)
+		}
+		return
+	}
+	c.nullArray()
 }
