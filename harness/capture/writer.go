@@ -74,12 +74,15 @@ func NewWriter(w io.Writer, comment string, sides ...string) (*Writer, error) {
 	}
 	c := &Writer{sides: make(map[string]int), flows: make(map[flow]*flowState)}
 	for i, side := range sides {
-		intf := pcapgo.NgInterface{Name: side, LinkType: layers.LinkTypeRaw, OS: runtime.GOOS,
-			Comment: "TCP and IP headers are made up", TimestampResolution: 9}
+		intf := pcapgo.NgInterface{
+			Name: side, LinkType: layers.LinkTypeRaw, OS: runtime.GOOS,
+			Comment: "TCP and IP headers are made up", TimestampResolution: 9,
+		}
 		var err error
 		if i == 0 {
 			c.ng, err = pcapgo.NewNgWriterInterface(w, intf, pcapgo.NgWriterOptions{
-				SectionInfo: pcapgo.NgSectionInfo{Application: "slotdiff", Comment: comment}})
+				SectionInfo: pcapgo.NgSectionInfo{Application: "slotdiff", Comment: comment},
+			})
 		} else {
 			_, err = c.ng.AddInterface(intf)
 		}
@@ -196,12 +199,16 @@ func (w *Writer) segment(f flow, ev Event, tcp layers.TCP, payload []byte) error
 	var network gopacket.NetworkLayer
 	if f.from.Addr().Is4() {
 		w.id++
-		ip4 := &layers.IPv4{Version: 4, TTL: 64, Id: w.id, Flags: layers.IPv4DontFragment, Protocol: layers.IPProtocolTCP,
-			SrcIP: f.from.Addr().AsSlice(), DstIP: f.to.Addr().AsSlice()}
+		ip4 := &layers.IPv4{
+			Version: 4, TTL: 64, Id: w.id, Flags: layers.IPv4DontFragment, Protocol: layers.IPProtocolTCP,
+			SrcIP: f.from.Addr().AsSlice(), DstIP: f.to.Addr().AsSlice(),
+		}
 		ip, network = ip4, ip4
 	} else {
-		ip6 := &layers.IPv6{Version: 6, HopLimit: 64, NextHeader: layers.IPProtocolTCP,
-			SrcIP: f.from.Addr().AsSlice(), DstIP: f.to.Addr().AsSlice()}
+		ip6 := &layers.IPv6{
+			Version: 6, HopLimit: 64, NextHeader: layers.IPProtocolTCP,
+			SrcIP: f.from.Addr().AsSlice(), DstIP: f.to.Addr().AsSlice(),
+		}
 		ip, network = ip6, ip6
 	}
 	buf := gopacket.NewSerializeBuffer()
@@ -212,8 +219,10 @@ func (w *Writer) segment(f flow, ev Event, tcp layers.TCP, payload []byte) error
 	if err := gopacket.SerializeLayers(buf, opts, ip, &tcp, gopacket.Payload(payload)); err != nil {
 		return fmt.Errorf("capture: %w", err)
 	}
-	ci := gopacket.CaptureInfo{Timestamp: ev.At, CaptureLength: len(buf.Bytes()), Length: len(buf.Bytes()),
-		InterfaceIndex: w.sides[f.side]}
+	ci := gopacket.CaptureInfo{
+		Timestamp: ev.At, CaptureLength: len(buf.Bytes()), Length: len(buf.Bytes()),
+		InterfaceIndex: w.sides[f.side],
+	}
 	var ngOpts pcapgo.NgPacketOptions
 	if ev.Note != "" {
 		ngOpts.Comments = []string{ev.Note}

@@ -138,6 +138,8 @@ func (l *link) trace(kind TraceKind, b []byte) {
 	if f == nil {
 		return
 	}
-	f(TraceEvent{Kind: kind, At: time.Now(), Puppet: l.puppet.cfg.Name, Link: l.name, Inbound: l.inbound,
-		Local: addrPort(l.conn.LocalAddr()), Remote: addrPort(l.conn.RemoteAddr()), Bytes: b})
+	f(TraceEvent{
+		Kind: kind, At: time.Now(), Puppet: l.puppet.cfg.Name, Link: l.name, Inbound: l.inbound,
+		Local: addrPort(l.conn.LocalAddr()), Remote: addrPort(l.conn.RemoteAddr()), Bytes: b,
+	})
 }

@@ -93,8 +93,10 @@ func TestAutoPongAnswersFromTheTemplateOfTheMoment(t *testing.T) {
 	must(t, q.Set("slots=-", "role=replica", "replicaof="+p.ID().String(), "nodename=n", "hostname=h", "offset=5", "state=fail"))
 	send(t, p, "", "PING")
 	got := recv(t, p, puppet.Filter{}).Text()
-	for _, want := range []string{" offset=5\n", "  slots=- replicaof=" + p.ID().String(), "flags=replica,myself state=fail mflags=040000\n",
-		"  ext hostname \"h\"\n  ext nodename \"n\"\n"} {
+	for _, want := range []string{
+		" offset=5\n", "  slots=- replicaof=" + p.ID().String(), "flags=replica,myself state=fail mflags=040000\n",
+		"  ext hostname \"h\"\n  ext nodename \"n\"\n",
+	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}

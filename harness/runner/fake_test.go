@@ -208,6 +208,7 @@ func (n *fakeNode) Name() string { return n.name }
 func (n *fakeNode) Addr() netip.AddrPort {
 	return netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), n.port.Client())
 }
+
 func (n *fakeNode) BusAddr() netip.AddrPort {
 	return netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), n.port.Bus())
 }
@@ -220,7 +221,9 @@ func (n *fakeNode) Pause() error                    { return nil }
 func (n *fakeNode) Resume() error                   { return nil }
 func (n *fakeNode) Stop() error                     { n.end(nil); n.port.Release(); return nil }
 func (n *fakeNode) Done() <-chan struct{}           { n.mu.Lock(); defer n.mu.Unlock(); return n.done }
-func (n *fakeNode) Err() error                      { n.mu.Lock(); defer n.mu.Unlock(); return n.err }
+
+func (n *fakeNode) Err() error { n.mu.Lock(); defer n.mu.Unlock(); return n.err }
+
 func (n *fakeNode) Restart(context.Context) error {
 	n.end(nil)
 	n.mu.Lock()

@@ -36,8 +36,10 @@ var handmade = []struct {
 
 // writeHandmade builds the handmade fixtures.
 func writeHandmade(dir string) error {
-	tmpl := bus.Header{Sender: puppet.ID(0, "p"), Port: 7000, CPort: 17000, CurrentEpoch: 3, ConfigEpoch: 2,
-		Flags: bus.FlagMaster | bus.FlagMyself}
+	tmpl := bus.Header{
+		Sender: puppet.ID(0, "p"), Port: 7000, CPort: 17000, CurrentEpoch: 3, ConfigEpoch: 2,
+		Flags: bus.FlagMaster | bus.FlagMyself,
+	}
 	for _, h := range handmade {
 		frame, err := bus.Build(tmpl, h.words, h.lines)
 		if err != nil {

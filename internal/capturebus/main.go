@@ -36,8 +36,10 @@ const sceneTime = 30 * time.Second
 func run(redis, out, only string) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	driver, err := process.Open(ctx, process.Options{Binary: process.Binary{Argv: []string{redis}},
-		Product: "redis", Version: "8.6"})
+	driver, err := process.Open(ctx, process.Options{
+		Binary:  process.Binary{Argv: []string{redis}},
+		Product: "redis", Version: "8.6",
+	})
 	if err != nil {
 		return err
 	}

@@ -90,8 +90,10 @@ type server struct {
 
 // node starts a real node.
 func (s *stage) node(name string, directives ...[2]string) *server {
-	n, err := s.driver.Start(s.ctx, oracle.NodeSpec{Name: name,
-		Directives: append([][2]string{{"cluster-node-timeout", "2000"}}, directives...)})
+	n, err := s.driver.Start(s.ctx, oracle.NodeSpec{
+		Name:       name,
+		Directives: append([][2]string{{"cluster-node-timeout", "2000"}}, directives...),
+	})
 	s.must(err)
 	s.closers = append(s.closers, n.Stop)
 	conn, err := net.Dial("tcp", n.Addr().String())

@@ -260,8 +260,10 @@ func TestCheckAgreesWithItsSlowTwin(t *testing.T) {
 		}
 		reached[got]++
 	}
-	for _, r := range []bus.Rule{bus.RuleNone, bus.RuleExtPadding, bus.RuleExtExceedsPacket, bus.RuleLengthMismatch, bus.RuleExtOutOfBounds,
-		bus.RuleExtLengthWide} {
+	for _, r := range []bus.Rule{
+		bus.RuleNone, bus.RuleExtPadding, bus.RuleExtExceedsPacket, bus.RuleLengthMismatch, bus.RuleExtOutOfBounds,
+		bus.RuleExtLengthWide,
+	} {
 		if reached[r] < 50 {
 			t.Errorf("rule %s was reached %d times only", r, reached[r])
 		}

@@ -15,8 +15,10 @@ type names struct {
 }
 
 var typeNames = names{
-	of: []string{"PING", "PONG", "MEET", "FAIL", "PUBLISH", "FAILOVER_AUTH_REQUEST", "FAILOVER_AUTH_ACK", "UPDATE",
-		"MFSTART", "MODULE", "PUBLISHSHARD"},
+	of: []string{
+		"PING", "PONG", "MEET", "FAIL", "PUBLISH", "FAILOVER_AUTH_REQUEST", "FAILOVER_AUTH_ACK", "UPDATE",
+		"MFSTART", "MODULE", "PUBLISHSHARD",
+	},
 	aliases: map[string]uint64{"AUTH_REQUEST": uint64(TypeAuthRequest), "AUTH_ACK": uint64(TypeAuthAck)},
 	other:   "TYPE",
 }
@@ -28,8 +30,10 @@ var extNames = names{
 }
 
 var flagNames = names{
-	of: []string{"master", "replica", "pfail", "fail", "myself", "handshake", "noaddr", "meet", "migrate_to", "nofailover",
-		"extensions"},
+	of: []string{
+		"master", "replica", "pfail", "fail", "myself", "handshake", "noaddr", "meet", "migrate_to", "nofailover",
+		"extensions",
+	},
 	aliases: map[string]uint64{"slave": 1},
 }
 

@@ -64,8 +64,10 @@ func checkExtent(b []byte) *FormatError {
 		return short("header", 0, len(b), HeaderLen)
 	}
 	if n := binary.BigEndian.Uint32(b[offTotLen:]); uint64(n) != uint64(len(b)) {
-		return &FormatError{Field: "totlen", Offset: offTotLen,
-			Reason: fmt.Sprintf("says %d bytes, there are %d", n, len(b))}
+		return &FormatError{
+			Field: "totlen", Offset: offTotLen,
+			Reason: fmt.Sprintf("says %d bytes, there are %d", n, len(b)),
+		}
 	}
 	return nil
 }

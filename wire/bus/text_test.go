@@ -31,8 +31,11 @@ func TestOddPacketsHaveALosslessTextForm(t *testing.T) {
 		{[]string{"PING", "ip=::1"}, nil, " ip=::1\n"},
 		{[]string{"PING", `ip="127.0.0.1\x00x"`}, nil, " ip=\"127.0.0.1\\x00x\"\n"},
 		{[]string{"PING", "replicaof=67ed2db8d677e59ec4a4cefb06858cf2a1a89fa1"}, nil, " replicaof=67ed2db8d677e59ec4a4cefb06858cf2a1a89fa1\n"},
-		{[]string{"PING"}, []string{`gossip "A!" addr=::1:7@8 flags=0x8000,master unused=9 pong=4294967295 ping=1 pport=2`},
-			"\n  gossip \"A!\" addr=::1:7@8 pport=2 flags=master,0x8000 ping=1 pong=4294967295 unused=9\n"},
+		{
+			[]string{"PING"},
+			[]string{`gossip "A!" addr=::1:7@8 flags=0x8000,master unused=9 pong=4294967295 ping=1 pport=2`},
+			"\n  gossip \"A!\" addr=::1:7@8 pport=2 flags=master,0x8000 ping=1 pong=4294967295 unused=9\n",
+		},
 		{[]string{"PING"}, []string{`gossip - addr="a:b@c ":0@0`}, "\n  gossip - addr=\"a:b@c \":0@0 pport=0 flags=- ping=0 pong=0\n"},
 		{[]string{"PING"}, []string{`gossip - addr=:0@0`}, "\n  gossip - addr=:0@0 "},
 		{[]string{"PING"}, []string{`ext hostname "a \" \\ \n\r\t é"`}, "\n  ext hostname \"a \\\" \\\\ \\n\\r\\t \\xc3\\xa9\"\n"},
@@ -45,8 +48,11 @@ func TestOddPacketsHaveALosslessTextForm(t *testing.T) {
 		{[]string{"PING"}, []string{`ext forgotten - ttl=18446744073709551615`}, "\n  ext forgotten - ttl=18446744073709551615\n"},
 		{[]string{"PING"}, []string{`ext forgotten payload=0102030405060708`}, "\n  ext forgotten payload=0102030405060708\n"},
 		{[]string{"PING"}, []string{`ext 65535 payload=0102030405060708`}, "\n  ext 65535 payload=0102030405060708\n"},
-		{[]string{"UPDATE", "about=x", "about.configEpoch=18446744073709551615", "about.slots=0-16383"}, nil,
-			"\n  about x configEpoch=18446744073709551615 slots=0-16383\n"},
+		{
+			[]string{"UPDATE", "about=x", "about.configEpoch=18446744073709551615", "about.slots=0-16383"},
+			nil,
+			"\n  about x configEpoch=18446744073709551615 slots=0-16383\n",
+		},
 		{[]string{"PUBLISH", `channel=""`, `message="\x00\xff"`}, nil, "\n  publish channel=\"\" message=\"\\x00\\xff\"\n"},
 		{[]string{"MODULE", "module.type=255", "module.id=ffffffffffffffff"}, nil, "\n  module id=ffffffffffffffff type=255 payload=\"\"\n"},
 		{[]string{"TYPE65535"}, nil, "TYPE65535 sender=-\n"},
@@ -72,8 +78,10 @@ func TestOddPacketsHaveALosslessTextForm(t *testing.T) {
 
 // The first packet of the example case, as a node sends it.
 func TestTextFormOfTheUsualPacket(t *testing.T) {
-	frame, err := bus.Build(bus.Header{}, []string{"MEET", "sender=67ed2db8d677e59ec4a4cefb06858cf2a1a89fa1", "port=7000",
-		"cport=17000", "slots=0-8191", "flags=master,myself", "state=fail", "mflags=ext"}, nil)
+	frame, err := bus.Build(bus.Header{}, []string{
+		"MEET", "sender=67ed2db8d677e59ec4a4cefb06858cf2a1a89fa1", "port=7000",
+		"cport=17000", "slots=0-8191", "flags=master,myself", "state=fail", "mflags=ext",
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,8 +154,10 @@ func TestFrameTextShowsWhatIsNoPacket(t *testing.T) {
 }
 
 func TestTypeNames(t *testing.T) {
-	for _, name := range []string{"PING", "PONG", "MEET", "FAIL", "PUBLISH", "FAILOVER_AUTH_REQUEST", "FAILOVER_AUTH_ACK",
-		"UPDATE", "MFSTART", "MODULE", "PUBLISHSHARD", "TYPE11", "TYPE65535"} {
+	for _, name := range []string{
+		"PING", "PONG", "MEET", "FAIL", "PUBLISH", "FAILOVER_AUTH_REQUEST", "FAILOVER_AUTH_ACK",
+		"UPDATE", "MFSTART", "MODULE", "PUBLISHSHARD", "TYPE11", "TYPE65535",
+	} {
 		typ, err := bus.ParseType(name)
 		if err != nil || typ.String() != name {
 			t.Errorf("%s: %s, %v", name, typ, err)

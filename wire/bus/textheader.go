@@ -27,9 +27,11 @@ const oddLine = 5
 
 // headerFields is every word that sets a header field, in the order of the text form.
 var headerFields = []headerField{
-	{key: "sender", doc: "node id of the sender, or - for 40 NUL bytes", line: 0,
+	{
+		key: "sender", doc: "node id of the sender, or - for 40 NUL bytes", line: 0,
 		append: func(b []byte, h *Header) []byte { return appendFixed(b, h.Sender[:]) },
-		parse:  func(h *Header, v string) error { return parseFixed(h.Sender[:], v) }},
+		parse:  func(h *Header, v string) error { return parseFixed(h.Sender[:], v) },
+	},
 
 	numberField("ver", "protocol version", 1, 16,
 		func(h *Header) uint64 { return uint64(h.Ver) }, func(h *Header, v uint64) { h.Ver = uint16(v) }),
@@ -39,9 +41,11 @@ var headerFields = []headerField{
 		func(h *Header) uint64 { return uint64(h.PPort) }, func(h *Header, v uint64) { h.PPort = uint16(v) }),
 	numberField("cport", "bus port", 1, 16,
 		func(h *Header) uint64 { return uint64(h.CPort) }, func(h *Header, v uint64) { h.CPort = uint16(v) }),
-	{key: "ip", doc: "announced address, or - to let the receiver take the peer's", line: 1,
+	{
+		key: "ip", doc: "announced address, or - to let the receiver take the peer's", line: 1,
 		append: func(b []byte, h *Header) []byte { return appendFixed(b, h.IP[:]) },
-		parse:  func(h *Header, v string) error { return parseFixed(h.IP[:], v) }},
+		parse:  func(h *Header, v string) error { return parseFixed(h.IP[:], v) },
+	},
 
 	numberField("currentEpoch", "cluster epoch", 2, 64,
 		func(h *Header) uint64 { return h.CurrentEpoch }, func(h *Header, v uint64) { h.CurrentEpoch = v }),
@@ -50,37 +54,49 @@ var headerFields = []headerField{
 	numberField("offset", "replication offset", 2, 64,
 		func(h *Header) uint64 { return h.Offset }, func(h *Header, v uint64) { h.Offset = v }),
 
-	{key: "slots", doc: "slots of the sender or its master: 0-5,7 or -", line: 3,
+	{
+		key: "slots", doc: "slots of the sender or its master: 0-5,7 or -", line: 3,
 		append: func(b []byte, h *Header) []byte { return appendSlots(b, &h.Slots) },
 		parse: func(h *Header, v string) (err error) {
 			h.Slots, err = slot.Parse(v)
 			return err
-		}},
-	{key: "replicaof", doc: "node id of the sender's master, or -", line: 3,
+		},
+	},
+	{
+		key: "replicaof", doc: "node id of the sender's master, or -", line: 3,
 		append: func(b []byte, h *Header) []byte { return appendFixed(b, h.ReplicaOf[:]) },
-		parse:  func(h *Header, v string) error { return parseFixed(h.ReplicaOf[:], v) }},
+		parse:  func(h *Header, v string) error { return parseFixed(h.ReplicaOf[:], v) },
+	},
 
-	{key: "flags", doc: "node flags of the sender: names and numbers joined by commas, or -", line: 4,
+	{
+		key: "flags", doc: "node flags of the sender: names and numbers joined by commas, or -", line: 4,
 		append: func(b []byte, h *Header) []byte { return flagNames.appendBits(b, uint64(h.Flags)) },
 		parse: func(h *Header, v string) (err error) {
 			h.Flags, err = ParseNodeFlags(v)
 			return err
-		}},
-	{key: "state", doc: "cluster state in the sender's view: ok, fail or a number", line: 4,
+		},
+	},
+	{
+		key: "state", doc: "cluster state in the sender's view: ok, fail or a number", line: 4,
 		append: func(b []byte, h *Header) []byte { return stateNames.append(b, uint64(h.State)) },
 		parse: func(h *Header, v string) error {
 			n, err := stateNames.parse(v, 8)
 			h.State = State(n)
 			return err
-		}},
-	{key: "mflags", doc: "message flags: 6 hex digits, or names out of paused, forceack, ext joined by commas", line: 4,
+		},
+	},
+	{
+		key: "mflags", doc: "message flags: 6 hex digits, or names out of paused, forceack, ext joined by commas", line: 4,
 		append: func(b []byte, h *Header) []byte { return hex.AppendEncode(b, h.MFlags[:]) },
-		parse:  parseMFlags},
+		parse:  parseMFlags,
+	},
 
-	{key: "sig", doc: "signature: 8 hex digits", line: oddLine,
+	{
+		key: "sig", doc: "signature: 8 hex digits", line: oddLine,
 		append: func(b []byte, h *Header) []byte { return hex.AppendEncode(b, h.Sig[:]) },
 		parse:  func(h *Header, v string) error { return parseHex(h.Sig[:], v) },
-		usual:  func(p *Packet) bool { return string(p.Sig[:]) == Signature }},
+		usual:  func(p *Packet) bool { return string(p.Sig[:]) == Signature },
+	},
 	odd(numberField("totlen", "announced length of the packet", oddLine, 32,
 		func(h *Header) uint64 { return uint64(h.TotLen) }, func(h *Header, v uint64) { h.TotLen = uint32(v) }),
 		func(p *Packet) bool { return uint64(p.TotLen) == uint64(p.Size()) }),
@@ -90,14 +106,17 @@ var headerFields = []headerField{
 	odd(numberField("extcount", "announced number of extensions", oddLine, 16,
 		func(h *Header) uint64 { return uint64(h.Extensions) }, func(h *Header, v uint64) { h.Extensions = uint16(v) }),
 		func(p *Packet) bool { _, n := p.counts(); return int(p.Extensions) == n }),
-	{key: "reserved", doc: "the 30 bytes without a meaning, in hex", line: oddLine,
+	{
+		key: "reserved", doc: "the 30 bytes without a meaning, in hex", line: oddLine,
 		append: func(b []byte, h *Header) []byte { return hex.AppendEncode(b, h.Reserved[:]) },
 		parse:  func(h *Header, v string) error { return parseHex(h.Reserved[:], v) },
-		usual:  func(p *Packet) bool { return p.Reserved == [reservedLen]byte{} }},
+		usual:  func(p *Packet) bool { return p.Reserved == [reservedLen]byte{} },
+	},
 }
 
 func numberField(key, doc string, line, bitSize int, get func(*Header) uint64, set func(*Header, uint64)) headerField {
-	return headerField{key: key, doc: doc, line: line,
+	return headerField{
+		key: key, doc: doc, line: line,
 		append: func(b []byte, h *Header) []byte { return strconv.AppendUint(b, get(h), 10) },
 		parse: func(h *Header, v string) error {
 			n, err := parseUint(v, bitSize)
@@ -105,7 +124,8 @@ func numberField(key, doc string, line, bitSize int, get func(*Header) uint64, s
 				set(h, n)
 			}
 			return err
-		}}
+		},
+	}
 }
 
 func appendSlots(b []byte, s *slot.Set) []byte {
