@@ -132,33 +132,35 @@ func nodeColumns(text string) (col []string, ok bool) {
 	return col, isNumber(col[colEpoch])
 }
 
-// sortNodeLines sorts each unbroken run of nodes' lines.
+// sortNodeLines sorts each unbroken run of nodes' lines: myself first, then by text.
 func sortNodeLines(lines []string) []string {
-	key := func(line string) (string, bool) {
-		_, text, _ := unwrap(line)
-		col, ok := nodeColumns(text)
-		if !ok {
-			return "", false
-		}
-		rank := "1 "
-		if slices.Contains(strings.Split(col[colFlags], ","), "myself") {
-			rank = "0 "
-		}
-		return rank + text, true
-	}
 	for i := 0; i < len(lines); i++ {
+		var keys []string
 		from := i
-		for i < len(lines) {
-			if _, ok := key(lines[i]); !ok {
+		for ; i < len(lines); i++ {
+			key, ok := nodeLineKey(lines[i])
+			if !ok {
 				break
 			}
-			i++
+			keys = append(keys, key+"\x00"+lines[i])
 		}
-		slices.SortStableFunc(lines[from:i], func(a, b string) int {
-			ka, _ := key(a)
-			kb, _ := key(b)
-			return strings.Compare(ka, kb)
-		})
+		slices.Sort(keys)
+		for k, key := range keys {
+			_, lines[from+k], _ = strings.Cut(key, "\x00")
+		}
 	}
 	return lines
+}
+
+// nodeLineKey is what a node's line is sorted by; ok is false for any other line.
+func nodeLineKey(line string) (key string, ok bool) {
+	_, text, _ := unwrap(line)
+	col, ok := nodeColumns(text)
+	if !ok {
+		return "", false
+	}
+	if slices.Contains(strings.Split(col[colFlags], ","), "myself") {
+		return "0 " + text, true
+	}
+	return "1 " + text, true
 }

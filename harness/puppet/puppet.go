@@ -173,7 +173,7 @@ func (p *Puppet) accept() {
 		p.inbound++
 		name := In + strconv.Itoa(p.inbound)
 		p.mu.Unlock()
-		if _, err := p.addLink(name, true, conn); err != nil {
+		if err := p.addLink(name, true, conn); err != nil {
 			conn.Close()
 		}
 	}
@@ -196,7 +196,7 @@ func (p *Puppet) Dial(ctx context.Context, addr netip.AddrPort, name string) err
 	if err != nil {
 		return p.errorf(name, "%w", err)
 	}
-	if _, err := p.addLink(name, false, conn); err != nil {
+	if err := p.addLink(name, false, conn); err != nil {
 		conn.Close()
 		return err
 	}
@@ -204,19 +204,19 @@ func (p *Puppet) Dial(ctx context.Context, addr netip.AddrPort, name string) err
 }
 
 // addLink registers conn under name and starts its reader.
-func (p *Puppet) addLink(name string, inbound bool, conn net.Conn) (*link, error) {
+func (p *Puppet) addLink(name string, inbound bool, conn net.Conn) error {
 	l := &link{puppet: p, name: name, inbound: inbound, conn: conn, open: true}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		return nil, p.errorf(name, "%w", net.ErrClosed)
+		return p.errorf(name, "%w", net.ErrClosed)
 	}
 	for i, old := range p.links {
 		if old.name != name {
 			continue
 		}
 		if old.open {
-			return nil, p.errorf(name, "there is an open link of that name")
+			return p.errorf(name, "there is an open link of that name")
 		}
 		p.links = append(p.links[:i:i], p.links[i+1:]...)
 		break
@@ -224,7 +224,7 @@ func (p *Puppet) addLink(name string, inbound bool, conn net.Conn) (*link, error
 	p.links = append(p.links, l)
 	l.trace(TraceOpen, nil)
 	p.wg.Go(l.read)
-	return l, nil
+	return nil
 }
 
 // find is the link called name: exactly, or the newest open inbound one for In, or for "" the link

@@ -95,9 +95,11 @@ func (n *node) crash() error {
 func (n *node) ping(ctx context.Context) error {
 	var last error
 	for range 3 {
-		last = n.freshPing(ctx)
-		if last == nil || ctx.Err() != nil {
+		if last = n.freshPing(ctx); last == nil {
 			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		select {
 		case <-n.live.Done():

@@ -146,14 +146,11 @@ func (c *call) options(words []scenario.Word, known ...string) (plain []scenario
 	return plain, opts, nil
 }
 
-// duration reads an option such as within=2s, and gives def where it is absent.
-func duration(opts map[string]string, key string, def time.Duration) (time.Duration, error) {
+// duration reads an option such as within=2s, which must be there.
+func duration(opts map[string]string, key string) (time.Duration, error) {
 	s, ok := opts[key]
 	if !ok {
-		if def == 0 {
-			return 0, fmt.Errorf("%s= is missing, e.g. %s=2s", key, key)
-		}
-		return def, nil
+		return 0, fmt.Errorf("%s= is missing, e.g. %s=2s", key, key)
 	}
 	d, err := time.ParseDuration(s)
 	if err != nil || d <= 0 {

@@ -188,7 +188,7 @@ var verbRecv = &Verb{
 		if len(plain) > 0 {
 			return output{}, fmt.Errorf("recv: unexpected word %q", plain[0].String())
 		}
-		within, err := duration(opts, "within", 0)
+		within, err := duration(opts, "within")
 		if err != nil {
 			return output{}, err
 		}

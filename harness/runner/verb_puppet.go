@@ -189,7 +189,7 @@ var verbPuppetRecv = &Verb{
 		if err != nil {
 			return output{}, err
 		}
-		within, err := duration(opts, "within", 0)
+		within, err := duration(opts, "within")
 		if err != nil {
 			return output{}, err
 		}
@@ -237,7 +237,7 @@ var verbReply = &Verb{
 		if err != nil {
 			return output{}, err
 		}
-		within, err := duration(opts, "within", 0)
+		within, err := duration(opts, "within")
 		if err != nil {
 			return output{}, err
 		}

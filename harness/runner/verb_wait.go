@@ -91,7 +91,7 @@ func (c *call) question(option string) (ask func(context.Context) (output, error
 	if len(plain) != 1 || len(c.step.Input) != 1 {
 		return nil, 0, fmt.Errorf("%s: want one node and one input line", c.step.Actor)
 	}
-	if d, err = duration(opts, option, 0); err != nil {
+	if d, err = duration(opts, option); err != nil {
 		return nil, 0, err
 	}
 	actor, err := c.expand(plain[0])

@@ -55,8 +55,11 @@ func TestRefusals(t *testing.T) {
 		{a, SetSlot{Slot: 2, Action: SetSlotImporting, Node: r.id()}, "ERR Target node is not a master"},
 		{a, SetSlot{Slot: 1, Action: SetSlotNode, Node: "abc\x00def"}, "ERR Unknown node abc"},
 		{a, SetSlot{Slot: 1, Action: SetSlotNode, Node: r.id()}, "ERR Target node is not a master"},
-		{a, SetSlot{Slot: 1, Action: SetSlotNode, Node: b.id(), Keys: 1},
-			"ERR Can't assign hashslot 1 to a different node while I still hold keys for this hash slot."},
+		{
+			a,
+			SetSlot{Slot: 1, Action: SetSlotNode, Node: b.id(), Keys: 1},
+			"ERR Can't assign hashslot 1 to a different node while I still hold keys for this hash slot.",
+		},
 
 		{a, SetConfigEpoch{Epoch: -1}, "ERR Invalid config epoch specified: -1"},
 		{a, SetConfigEpoch{Epoch: 5}, "ERR The user can assign a config epoch only when the node does not know any other node."},

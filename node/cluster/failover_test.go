@@ -97,8 +97,10 @@ func TestElectionIsNotTried(t *testing.T) {
 		{"master up", func(_ *stage, m *peer) { m.flags &^= bus.FlagFail }, ""},
 		{"master without slots", func(s *stage, m *peer) { s.n.delSlots(m) }, ""},
 		{"not allowed", func(s *stage, _ *peer) { s.n.set.ReplicaNoFailover = true }, ""},
-		{"old data", func(s *stage, _ *peer) { s.n.report.MasterSeen -= 10_000 + 11*1000 + 2000 },
-			"Disconnected from master for longer than allowed."},
+		{
+			"old data", func(s *stage, _ *peer) { s.n.report.MasterSeen -= 10_000 + 11*1000 + 2000 },
+			"Disconnected from master for longer than allowed.",
+		},
 	} {
 		s, m := newReplica(t)
 		s.failMaster(m)

@@ -70,7 +70,7 @@ func (n *Node) markFailing(p *peer) {
 // clearFailure takes FAIL from a node that is reachable again: at once if it owns no slots, and
 // otherwise after a time in which nobody took them. Mirrors clearNodeFailureIfNeeded.
 func (n *Node) clearFailure(p *peer) {
-	why := ""
+	var why string
 	switch {
 	case p.isReplica():
 		why = "replica is reachable again."

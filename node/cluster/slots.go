@@ -7,9 +7,9 @@ import (
 )
 
 // addSlot gives a slot that has no owner to p. Mirrors clusterAddSlot and clusterNodeSetSlotBit.
-func (n *Node) addSlot(p *peer, s uint16) bool {
+func (n *Node) addSlot(p *peer, s uint16) {
 	if n.slots[s] != nil {
-		return false
+		return
 	}
 	p.slots.Add(s)
 	p.numSlots++
@@ -18,22 +18,20 @@ func (n *Node) addSlot(p *peer, s uint16) bool {
 	}
 	n.slots[s] = p
 	n.notClaiming.Remove(s)
-	return true
 }
 
 // delSlot takes a slot from its owner, and its shard channels from their subscribers.
 // Mirrors clusterDelSlot.
-func (n *Node) delSlot(s uint16) bool {
+func (n *Node) delSlot(s uint16) {
 	p := n.slots[s]
 	if p == nil {
-		return false
+		return
 	}
 	p.slots.Remove(s)
 	p.numSlots--
 	n.slots[s] = nil
 	n.notClaiming.Remove(s)
 	n.changed.Add(s)
-	return true
 }
 
 // moveSlots mirrors clusterMoveNodeSlots.

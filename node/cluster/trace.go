@@ -195,9 +195,25 @@ func parseFrame(rest, packet string) ([]byte, error) {
 
 // requests is one of each request, for their names.
 var requests = []Request{
-	Meet{}, AddSlots{}, DelSlots{}, AddSlotsRange{}, DelSlotsRange{}, FlushSlots{}, SetSlot{}, BumpEpoch{},
-	SetConfigEpoch{}, SaveConfig{}, Forget{}, Replicate{}, CountFailureReports{}, Failover{}, Reset{}, Publish{},
-	Configure{}, KillLink{}, Claim{},
+	Meet{},
+	AddSlots{},
+	DelSlots{},
+	AddSlotsRange{},
+	DelSlotsRange{},
+	FlushSlots{},
+	SetSlot{},
+	BumpEpoch{},
+	SetConfigEpoch{},
+	SaveConfig{},
+	Forget{},
+	Replicate{},
+	CountFailureReports{},
+	Failover{},
+	Reset{},
+	Publish{},
+	Configure{},
+	KillLink{},
+	Claim{},
 }
 
 func parseRequest(name, args string) (Request, error) {

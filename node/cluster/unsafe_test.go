@@ -277,8 +277,10 @@ func TestVotes(t *testing.T) {
 			s.n.lookup(puppetID('m')).flags &^= bus.FlagFail
 			p.MFlags[0] |= bus.MFlagForceAck
 		}, "Failover auth granted"},
-		{"too soon", func(s *stage, _ *bus.Packet) { s.n.lookup(puppetID('m')).votedTime = s.net.now - 500 },
-			"can't vote about this master before 1500 milliseconds"},
+		{
+			"too soon", func(s *stage, _ *bus.Packet) { s.n.lookup(puppetID('m')).votedTime = s.net.now - 500 },
+			"can't vote about this master before 1500 milliseconds",
+		},
 		{"newer owner", func(s *stage, p *bus.Packet) {
 			p.Slots.Add(9)
 			s.n.myself.configEpoch = 5
@@ -301,8 +303,10 @@ func TestVotes(t *testing.T) {
 			m.addReplica(r)
 			s.n.dial(r)
 			s.perform()
-			p := &bus.Packet{Header: bus.Header{Type: bus.TypeAuthRequest, Sender: puppetID('r'), ReplicaOf: puppetID('m'),
-				CurrentEpoch: 6, ConfigEpoch: 3, Slots: m.slots, Flags: flagReplica}}
+			p := &bus.Packet{Header: bus.Header{
+				Type: bus.TypeAuthRequest, Sender: puppetID('r'), ReplicaOf: puppetID('m'),
+				CurrentEpoch: 6, ConfigEpoch: 3, Slots: m.slots, Flags: flagReplica,
+			}}
 			c.edit(s, p)
 			s.logged()
 			s.wrote = nil

@@ -17,9 +17,10 @@ func splitWords(line string) ([]string, error) {
 		c := line[i]
 		switch {
 		case quoted:
-			if c == '\\' {
+			switch c {
+			case '\\':
 				i++
-			} else if c == '"' {
+			case '"':
 				quoted = false
 			}
 			continue

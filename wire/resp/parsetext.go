@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -111,7 +112,7 @@ func (p *textParser) rest(line string, indent int) (v Value, err error) {
 		return v, err
 	case SimpleString, Error:
 		v.Str, err = parseBare(arg)
-		if err == nil && strings.ContainsAny(string(v.Str), "\r\n") {
+		if err == nil && bytes.ContainsAny(v.Str, "\r\n") {
 			err = errText("a line break in a one-line value")
 		}
 		return v, err
