@@ -6,15 +6,11 @@ import (
 	"github.com/slotdiff/slotdiff/node/command/table"
 )
 
-// Commands of types that the node does not hold, such as sorted sets. Where all
+// Commands of types that the node does not hold, such as streams. Where all
 // keys are absent the answer is known, and it is given for those forms whose
 // arguments are checked in full here; everything else is refused by name.
 func init() {
 	register(map[string]handler{
-		"zunion":       zsetOperation,
-		"zinter":       zsetOperation,
-		"zdiff":        zsetOperation,
-		"sort_ro":      func(e *Engine, c *Client) { e.ifAbsent(c, len(c.argv) == 2, func() { c.array(0) }) },
 		"pfcount":      func(e *Engine, c *Client) { e.ifAbsent(c, true, func() { c.int(0) }) },
 		"georadius_ro": georadiusRO,
 		"xread":        xread,
@@ -30,20 +26,6 @@ func (e *Engine) ifAbsent(c *Client, known bool, answer func()) {
 		answer()
 	} else {
 		c.err("ERR slotnode does not execute '" + c.cmd.Name + "'")
-	}
-}
-
-// zsetOperation mirrors the first checks of t_zset.c:zunionInterDiffGenericCommand.
-func zsetOperation(e *Engine, c *Client) {
-	n, ok := c.intArg(c.argv[1])
-	switch {
-	case !ok:
-	case n < 1:
-		c.err("ERR at least 1 input key is needed for '" + c.cmd.Name + "' command")
-	case n > int64(len(c.argv)-2):
-		c.syntax()
-	default:
-		e.ifAbsent(c, int(n) == len(c.argv)-2, func() { c.array(0) })
 	}
 }
 

@@ -13,6 +13,7 @@ const (
 	dirtyExec          // a command was refused while queueing
 	dirtyCAS           // a watched key changed
 	denyBlocking       // EXEC is running
+	inScript           // runs the commands of a script
 	asking             // ASKING was the command before
 	readOnly           // READONLY was sent
 	replyOff           // CLIENT REPLY OFF

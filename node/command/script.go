@@ -210,7 +210,7 @@ func (e *Engine) runScript(c *Client, s *script, numKeys int) {
 		e: e, caller: c, script: s, slot: -1,
 		readOnly: ro || s.shebang && s.noWrites,
 		oneSlot:  s.shebang && !s.crossSlotOK,
-		inner:    &Client{ID: c.ID, Peer: c.Peer, Local: c.Local, resp: 2, authenticated: true, user: c.user, flags: denyBlocking | c.flags&(readOnly|asking)},
+		inner:    &Client{ID: c.ID, Peer: c.Peer, Local: c.Local, resp: 2, authenticated: true, user: c.user, flags: denyBlocking | inScript | c.flags&(readOnly|asking)},
 	}
 	if numKeys > 0 {
 		r.slot = int(slot.Of(args[0]))

@@ -15,8 +15,6 @@ func init() {
 		"sinterstore": func(e *Engine, c *Client) { combineSets(e, c, c.argv[2:], inter, c.argv[1]) },
 		"sunionstore": func(e *Engine, c *Client) { combineSets(e, c, c.argv[2:], union, c.argv[1]) },
 		"sdiffstore":  func(e *Engine, c *Client) { combineSets(e, c, c.argv[2:], diff, c.argv[1]) },
-		"sintercard":  sinterCard,
-		"lmpop":       lmpop,
 	})
 }
 
@@ -49,7 +47,7 @@ func combineSets(e *Engine, c *Client, keys [][]byte, op setOp, dst []byte) {
 			addAll(out, d)
 		}
 	case inter:
-		out = intersectSets(src, 0)
+		out = intersectSets(src)
 	case diff:
 		addAll(out, src[0])
 		for _, d := range src[1:] {
@@ -82,8 +80,7 @@ func addAll(to, from *store.Dict) {
 	}
 }
 
-// intersectSets stops at limit members; 0 means all.
-func intersectSets(src []*store.Dict, limit int64) *store.Dict {
+func intersectSets(src []*store.Dict) *store.Dict {
 	out := store.NewDict()
 	if slices.Contains(src, nil) {
 		return out
@@ -91,9 +88,6 @@ func intersectSets(src []*store.Dict, limit int64) *store.Dict {
 	src = slices.Clone(src)
 	slices.SortStableFunc(src, func(a, b *store.Dict) int { return cmp.Compare(a.Len(), b.Len()) })
 	src[0].All(func(name string, _ []byte) {
-		if limit > 0 && int64(out.Len()) >= limit {
-			return
-		}
 		for _, d := range src[1:] {
 			if _, in := d.Get([]byte(name)); !in {
 				return
@@ -102,57 +96,4 @@ func intersectSets(src []*store.Dict, limit int64) *store.Dict {
 		out.Set([]byte(name), nil)
 	})
 	return out
-}
-
-// sinterCard mirrors t_set.c:sinterCardCommand.
-func sinterCard(e *Engine, c *Client) {
-	argv := c.argv
-	n, ok := c.rangeArg(argv[1], 1, "numkeys should be greater than 0")
-	if !ok {
-		return
-	}
-	if n > int64(len(argv)-2) {
-		c.err("ERR Number of keys can't be greater than number of args")
-		return
-	}
-	end, limit := 2+int(n), int64(0)
-	for i := end; i < len(argv); i++ {
-		if !equalFold(argv[i], "limit") || i+1 == len(argv) {
-			c.syntax()
-			return
-		}
-		i++
-		if limit, ok = c.rangeArg(argv[i], 0, "LIMIT can't be negative"); !ok {
-			return
-		}
-	}
-	if src, ok := e.sets(c, argv[2:end]); ok {
-		c.int(int64(intersectSets(src, limit).Len()))
-	}
-}
-
-// lmpop mirrors t_list.c:lmpopGenericCommand.
-func lmpop(e *Engine, c *Client) {
-	keys, where, count, ok := c.mpopArgs("left", "right")
-	if !ok {
-		return
-	}
-	for _, k := range keys {
-		o, ok := e.lookup(c, k, store.List)
-		if !ok {
-			return
-		}
-		if o == nil {
-			continue
-		}
-		items := e.take(k, o, where == "left", int(min(count, int64(len(o.Items)))))
-		c.array(2)
-		c.bulk(k)
-		c.array(len(items))
-		for _, it := range items {
-			c.bulk(it)
-		}
-		return
-	}
-	c.nullArray()
 }

@@ -105,11 +105,35 @@ func (b bound) above(t rangeType, m store.Scored) bool {
 	return b.inf == -1 || b.inf == 0 && (m.Member > b.lex || b.open && m.Member == b.lex)
 }
 
-// span returns the ranks [from, to) of a range, from <= to.
-func span(z *store.ZSet, t rangeType, lo, hi bound) (from, to int) {
-	from = z.Rank(func(m store.Scored) bool { return !lo.below(t, m) })
-	to = z.Rank(func(m store.Scored) bool { return hi.above(t, m) })
-	return from, max(from, to)
+// span returns the ranks [from, to) of a range, from <= to. A range by members
+// supposes equal scores; where they differ, Redis still answers, as it walks from
+// one end (t_zset.c:zslNthInLexRange), and so does this.
+func span(z *store.ZSet, t rangeType, lo, hi bound, reverse bool) (from, to int) {
+	if t == byScore {
+		from = z.Rank(func(m store.Scored) bool { return !lo.below(t, m) })
+		to = z.Rank(func(m store.Scored) bool { return hi.above(t, m) })
+		return from, max(from, to)
+	}
+	ms := z.All()
+	if len(ms) == 0 || lo.below(t, ms[len(ms)-1]) || hi.above(t, ms[0]) {
+		return 0, 0
+	}
+	if reverse {
+		for to = len(ms); to > 0 && hi.above(t, ms[to-1]); {
+			to--
+		}
+		for from = to; from > 0 && !lo.below(t, ms[from-1]); {
+			from--
+		}
+		return from, to
+	}
+	for from < len(ms) && lo.below(t, ms[from]) {
+		from++
+	}
+	for to = from; to < len(ms) && !hi.above(t, ms[to]); {
+		to++
+	}
+	return from, to
 }
 
 // rankSpan turns the ranks of an argument, where negative ones count from the end,
@@ -198,7 +222,7 @@ func zrange(e *Engine, c *Client, at int, stores bool, t rangeType, reverse, fix
 				from, to = z.Len()-to, z.Len()-from
 			}
 		} else {
-			from, to = span(z, t, lo, hi)
+			from, to = span(z, t, lo, hi, reverse)
 		}
 		for i := from; i < to; i++ {
 			out = append(out, z.At(i))
@@ -258,7 +282,7 @@ func zcount(e *Engine, c *Client, t rangeType) {
 	}
 	n := 0
 	if z != nil {
-		from, to := span(z, t, lo, hi)
+		from, to := span(z, t, lo, hi, false)
 		n = to - from
 	}
 	c.int(int64(n))
@@ -291,7 +315,7 @@ func zremRange(e *Engine, c *Client, t rangeType) {
 	if t == byRank {
 		from, to = rankSpan(start, end, z.Len())
 	} else {
-		from, to = span(z, t, lo, hi)
+		from, to = span(z, t, lo, hi, false)
 	}
 	for range to - from {
 		z.Delete(z.At(from).Member)
