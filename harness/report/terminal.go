@@ -96,7 +96,9 @@ func (t *terminal) Begin(total int, headline string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.begun, t.total = t.opts.Now(), total
-	t.say("%s", bold.Render(headline))
+	for line := range strings.SplitSeq(headline, "\n") { // rendered as one, short lines would be padded
+		t.say("%s", bold.Render(line))
+	}
 	if !t.opts.Live || t.stop != nil {
 		return
 	}
