@@ -81,17 +81,6 @@ type Result struct {
 	Sides map[Witness]*Side
 }
 
-// FirstBad returns the first step that decided a bad verdict, or nil.
-func (r *Result) FirstBad() *Step {
-	for i := range r.Steps {
-		switch r.Steps[i].Verdict {
-		case Fail, Unknown, OracleFault, Known:
-			return &r.Steps[i]
-		}
-	}
-	return nil
-}
-
 // Side is the evidence of one side: a transcript, the bus traffic and the files of its nodes.
 type Side struct {
 	Transcript []byte // text: every step, with what was sent and what came back
