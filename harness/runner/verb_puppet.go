@@ -185,20 +185,26 @@ var verbPuppetRecv = &Verb{
 	Usage: "PUPPET recv [TYPE] within=D [link=NAME]",
 	Doc:   "Waits for the next packet, of that type and on that link if named (`in` is any link that a node opened, `out` the dialled one), and prints it; those before it on the link are passed over. Answers `closed` when the named link has ended, `nothing` when no such packet came in time.",
 	run: func(ctx context.Context, c *call) (output, error) {
-		plain, opts, err := c.options(c.words, "within", "link")
+		plain, link, within, err := c.awaited()
 		if err != nil {
 			return output{}, err
 		}
-		within, err := duration(opts, "within")
-		if err != nil {
-			return output{}, err
-		}
-		ev, out, err := c.recv(ctx, plain, opts["link"], within)
+		ev, out, err := c.recv(ctx, plain, link, within)
 		if err != nil || out.lines != nil {
 			return out, err
 		}
 		return output{kind: "packet", lines: splitLines(ev.Text())}, nil
 	},
+}
+
+// awaited reads the words of a verb that waits for a packet.
+func (c *call) awaited() (plain []word, link string, within time.Duration, err error) {
+	plain, opts, err := c.options(c.words, "within", "link")
+	if err != nil {
+		return nil, "", 0, err
+	}
+	within, err = duration(opts, "within")
+	return plain, opts["link"], within, err
 }
 
 // recv waits for a packet. Without one in time the output says so.
@@ -233,11 +239,7 @@ var verbReply = &Verb{
 	Usage: "PUPPET reply TYPE ANSWER [field=value ...] within=D [link=NAME]\n[gossip ... | ext ... lines]",
 	Doc:   "Waits for a packet of TYPE as `recv` does and answers it, on the link it came on, with a packet of type ANSWER made as `send` makes it.",
 	run: func(ctx context.Context, c *call) (output, error) {
-		plain, opts, err := c.options(c.words, "within", "link")
-		if err != nil {
-			return output{}, err
-		}
-		within, err := duration(opts, "within")
+		plain, link, within, err := c.awaited()
 		if err != nil {
 			return output{}, err
 		}
@@ -248,7 +250,7 @@ var verbReply = &Verb{
 		if err != nil {
 			return output{}, err
 		}
-		ev, out, err := c.recv(ctx, plain[:1], opts["link"], within)
+		ev, out, err := c.recv(ctx, plain[:1], link, within)
 		if err != nil || out.lines != nil {
 			return out, err
 		}
