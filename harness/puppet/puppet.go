@@ -80,6 +80,10 @@ type Puppet struct {
 	listener net.Listener
 	wg       sync.WaitGroup
 
+	// answering is held for reading from an automatic answer's making until it is
+	// written, so that no answer of an old template is written after Set.
+	answering sync.RWMutex
+
 	mu       sync.Mutex
 	tmpl     Template
 	links    []*link

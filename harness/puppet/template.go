@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
@@ -66,6 +67,8 @@ func Words() []Word {
 // Set changes the template: key=value words of [Words]. Either all are taken or, with an error that names
 // the word, none.
 func (p *Puppet) Set(words ...string) error {
+	p.answering.Lock()
+	defer p.answering.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t := p.tmpl
@@ -179,9 +182,15 @@ func extRank(line string) int {
 	})
 }
 
+// answerTimeout bounds the writing of an automatic answer to a node that does not
+// read: Set waits for it.
+const answerTimeout = 2 * time.Second
+
 // autoReply answers a PING or MEET if the template says so. The answer is on its way before the event
 // is queued, so what a script does after receiving it cannot change the answer.
 func (l *link) autoReply(frame []byte) {
+	l.puppet.answering.RLock()
+	defer l.puppet.answering.RUnlock()
 	t := l.puppet.Template()
 	if !t.AutoPong {
 		return
@@ -194,5 +203,7 @@ func (l *link) autoReply(frame []byte) {
 		panic("puppet: a template that Set took builds no PONG: " + err.Error())
 	}
 	// A link that is closed meanwhile is told by its reader.
-	_ = l.write(context.Background(), pong)
+	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
+	defer cancel()
+	_ = l.write(ctx, pong)
 }

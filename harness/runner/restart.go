@@ -76,7 +76,7 @@ func (s *side) startFrom(ctx context.Context, f saved) error {
 	spec := f.node.spec
 	spec.Files = map[string][]byte{"nodes.conf": f.conf}
 	var live oracle.Node
-	err := s.starts.pass(ctx, func() (err error) {
+	err := s.starts.pass(ctx, s.budget, func() (err error) {
 		live, err = s.driver.Start(ctx, spec)
 		return err
 	})

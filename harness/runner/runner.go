@@ -70,15 +70,28 @@ func Run(ctx context.Context, c *scenario.Case, cfg Config) *verdict.Result {
 		r.res.Verdict, r.res.Cause = verdict.Skip, "needs "+need
 		return r.finish()
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.Deadline())
-	defer cancel()
 	r.play(ctx)
 	r.close(ctx)
 	return r.finish()
 }
 
+// endAllowance is how long the invariants at the end of a case may take. They have
+// nothing to do with the case's own deadline, which may be all but spent by then.
+const endAllowance = 30 * time.Second
+
+// within starts the clock of the case's next part.
+func (r *run) within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	ctx, b, cancel := withBudget(ctx, d)
+	for _, s := range r.sides {
+		s.budget = b
+	}
+	return ctx, cancel
+}
+
 // play executes the steps until the first that ends the case.
 func (r *run) play(ctx context.Context) {
+	ctx, cancel := r.within(ctx, r.c.Deadline())
+	defer cancel()
 	for i := range r.c.Sections {
 		sec := &r.c.Sections[i]
 		for j := range sec.Steps {
@@ -161,6 +174,8 @@ func judgeStep(step *verdict.Step) verdict.Verdict {
 
 // close ends the sides, after the invariants that only the end of a case can check.
 func (r *run) close(ctx context.Context) {
+	ctx, cancel := r.within(ctx, endAllowance)
+	defer cancel()
 	var wg sync.WaitGroup
 	evidence := make([]*verdict.Side, len(r.sides))
 	faults := make([]*verdict.Fault, len(r.sides))

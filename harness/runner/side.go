@@ -21,6 +21,7 @@ type side struct {
 	driver  oracle.Driver
 	seed    uint64
 	starts  gate
+	budget  *budget // of the case, or of its end
 	names   *names
 	nodes   map[string]*node
 	order   []string // nodes in the order of their start
@@ -55,11 +56,19 @@ func (s *side) perform(ctx context.Context, st *scenario.Step) *verdict.Answer {
 		err = s.checkInvariants(ctx, out)
 	}
 	if err != nil {
-		a.Fault = s.fault(err)
+		a.Fault = s.fault(explainEnd(ctx, err))
 	}
 	a.Duration = time.Since(start)
 	s.trace.answer(a)
 	return a
+}
+
+// explainEnd adds to err why ctx has ended, where that is more than err says.
+func explainEnd(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && cause != ctx.Err() {
+		return fmt.Errorf("%w: %w", err, cause)
+	}
+	return err
 }
 
 // execute finds the verb of a step and runs it.

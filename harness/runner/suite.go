@@ -29,18 +29,28 @@ type gate chan struct{}
 
 func newGate() gate { return make(gate, 2*runtime.NumCPU()) }
 
-// pass calls start when there is room, or returns ctx's error.
-func (g gate) pass(ctx context.Context, start func() error) error {
+// pass calls start when there is room, or returns ctx's error. The wait is not
+// charged to b.
+func (g gate) pass(ctx context.Context, b *budget, start func() error) error {
 	if g == nil {
 		return start()
 	}
-	select {
-	case g <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := g.enter(ctx, b); err != nil {
+		return err
 	}
 	defer func() { <-g }()
 	return start()
+}
+
+func (g gate) enter(ctx context.Context, b *budget) error {
+	b.stop()
+	defer b.proceed()
+	select {
+	case g <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // RunAll plays every case, at most parallel at a time, and returns the results in

@@ -56,7 +56,7 @@ var verbNode = &Verb{
 // an answer: its identity is what the case is about.
 func (s *side) startNode(ctx context.Context, spec oracle.NodeSpec) (output, error) {
 	var live oracle.Node
-	err := s.starts.pass(ctx, func() (err error) {
+	err := s.starts.pass(ctx, s.budget, func() (err error) {
 		live, err = s.driver.Start(ctx, spec)
 		return err
 	})

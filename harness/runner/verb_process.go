@@ -21,7 +21,7 @@ var verbRestart = &Verb{
 	run: func(ctx context.Context, c *call) (output, error) {
 		return onNode("restart", func(ctx context.Context, n *node) error {
 			n.closeConns()
-			if err := c.side.starts.pass(ctx, func() error { return n.live.Restart(ctx) }); err != nil {
+			if err := c.side.starts.pass(ctx, c.side.budget, func() error { return n.live.Restart(ctx) }); err != nil {
 				return err
 			}
 			n.down, n.frozen = false, false
