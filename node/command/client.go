@@ -14,6 +14,7 @@ const (
 	dirtyCAS           // a watched key changed
 	denyBlocking       // EXEC is running
 	inScript           // runs the commands of a script
+	errorCounted       // the error that is replied was counted when it arose
 	asking             // ASKING was the command before
 	readOnly           // READONLY was sent
 	replyOff           // CLIENT REPLY OFF

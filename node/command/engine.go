@@ -45,10 +45,11 @@ type Engine struct {
 	host    Host
 	rand    cluster.Random
 
-	now    int64 // ms of Unix time
-	nowUS  int64 // microseconds
-	lastID uint64
-	offset int64 // master_repl_offset
+	now        int64 // ms of Unix time
+	nowUS      int64 // microseconds
+	lastID     uint64
+	scriptUses uint64
+	offset     int64 // master_repl_offset
 
 	clients []*Client // in the order of their ids
 	running *Client   // whose command is being executed
@@ -57,7 +58,7 @@ type Engine struct {
 	ready   []*Client // became unblocked
 
 	users    map[string]*user
-	scripts  map[string]*script // by SHA-1
+	scripts  map[string]*cached // by SHA-1
 	watchers map[string]map[*Client]bool
 	channels map[string]*subscribers
 	patterns map[string]*subscribers
@@ -106,7 +107,7 @@ func New(o Options) *Engine {
 	e := &Engine{
 		Cluster: o.Cluster, DB: o.DB, Config: o.Config, Facts: o.Facts, host: o.Host, rand: o.Rand,
 		users:      map[string]*user{"default": defaultUser()},
-		scripts:    map[string]*script{},
+		scripts:    map[string]*cached{},
 		watchers:   map[string]map[*Client]bool{},
 		channels:   map[string]*subscribers{},
 		patterns:   map[string]*subscribers{},

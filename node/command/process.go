@@ -200,10 +200,11 @@ func (e *Engine) call(c *Client) {
 	if c.blocked == nil {
 		e.processed(c)
 	}
-	if len(c.Out) > start && c.Out[start] == '-' {
+	if len(c.Out) > start && c.Out[start] == '-' && !c.has(errorCounted) {
 		n.failed++
 		e.countError(c.Out[start:])
 	}
+	c.flags &^= errorCounted
 }
 
 // maxErrorCodes bounds INFO errorstats, as server.c:incrementErrorCount does.
@@ -212,8 +213,11 @@ const maxErrorCodes = 128
 // countError counts an error reply under its code, the first word.
 func (e *Engine) countError(reply []byte) {
 	e.stats.errors++
-	end := bytes.IndexAny(reply, " \r")
-	if code := reply[1:end]; e.stats.byError[string(code)] > 0 || len(e.stats.byError) < maxErrorCodes {
+	code := []byte("ERR") // what has no code in its first 32 bytes
+	if end := bytes.IndexByte(reply[:min(len(reply), 32)], ' '); end > 0 {
+		code = reply[1:end]
+	}
+	if e.stats.byError[string(code)] > 0 || len(e.stats.byError) < maxErrorCodes {
 		e.stats.byError[string(code)]++
 	}
 }

@@ -3,7 +3,6 @@ package command
 import (
 	"github.com/slotdiff/slotdiff/node/cluster"
 	"github.com/slotdiff/slotdiff/node/command/table"
-	"github.com/slotdiff/slotdiff/slot"
 )
 
 // route asks the cluster where a command must run. For EXEC the keys are those of
@@ -15,6 +14,7 @@ func (e *Engine) route(c *Client, cmd *table.Command, flags table.Flag, keys []t
 		Present:  func(key []byte) bool { return e.DB.Peek(key, e.now) != nil },
 		Asking:   c.has(asking) || cmd.Has(table.Asking),
 		ReadOnly: c.has(readOnly),
+		Nested:   cmd == cmdExec || c.has(inScript),
 	}
 	refs := c.refs[:0]
 	if cmd == cmdExec {
@@ -37,11 +37,6 @@ func (e *Engine) route(c *Client, cmd *table.Command, flags table.Flag, keys []t
 		q.ShardPubSub = cmd.ShardChannels()
 		for _, k := range keys {
 			refs = append(refs, c.argv[k.Pos])
-		}
-		for i := 1; i < len(refs); i++ {
-			if slot.Of(refs[i]) != slot.Of(refs[0]) {
-				return cluster.Route{Kind: cluster.RouteCrossSlot, Slot: -1}
-			}
 		}
 	}
 	q.Keys = refs

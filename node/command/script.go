@@ -3,12 +3,10 @@ package command
 import (
 	"crypto/sha1"
 	"encoding/hex"
-	"slices"
 	"strings"
 
-	"github.com/slotdiff/slotdiff/node/cluster"
 	"github.com/slotdiff/slotdiff/node/command/table"
-	"github.com/slotdiff/slotdiff/slot"
+	"github.com/slotdiff/slotdiff/node/script"
 	"github.com/slotdiff/slotdiff/wire/resp"
 )
 
@@ -23,13 +21,17 @@ func init() {
 		"script|load":   scriptLoad,
 		"script|exists": scriptExists,
 		"script|flush":  scriptFlush,
+		"script|kill":   func(_ *Engine, c *Client) { c.err("NOTBUSY No scripts in execution right now.") },
 	})
 }
 
-// script is a Lua text with what its first line declares.
-type script struct {
-	sha  string
-	body string // without the shebang, the line break kept
+// cached is a script that was run or loaded.
+type cached struct {
+	sha     string
+	body    string // without the shebang, the line break kept
+	program script.Program
+	loaded  bool   // by SCRIPT LOAD, so it stays until SCRIPT FLUSH
+	used    uint64 // counts uses of all scripts
 	declared
 }
 
@@ -40,9 +42,9 @@ type declared struct {
 }
 
 // parseScript mirrors eval.c:evalExtractShebangFlags.
-func parseScript(text string) (s *script, wrong string) {
+func parseScript(text string) (s *cached, wrong string) {
 	sum := sha1.Sum([]byte(text))
-	s = &script{sha: hex.EncodeToString(sum[:]), body: text}
+	s = &cached{sha: hex.EncodeToString(sum[:]), body: text}
 	if !strings.HasPrefix(text, "#!") {
 		return s, ""
 	}
@@ -62,6 +64,9 @@ func parseScript(text string) (s *script, wrong string) {
 		flags, ok := strings.CutPrefix(string(w), "flags=")
 		if !ok {
 			return nil, "Unknown lua shebang option: " + string(w)
+		}
+		if flags == "" {
+			continue
 		}
 		for f := range strings.SplitSeq(flags, ",") {
 			switch f {
@@ -83,12 +88,18 @@ func parseScript(text string) (s *script, wrong string) {
 	return s, ""
 }
 
+// luaEngine compiles scripts; it keeps nothing.
+var luaEngine = script.NewLua()
+
 // flagsOf are the flags of a command as it stands: a script that declares its own
 // replaces those of EVAL. Mirrors server.c:getCommandFlags.
 func (e *Engine) flagsOf(cmd *table.Command, argv [][]byte) table.Flag {
-	var s *script
+	var s *cached
 	switch cmd.Name {
 	case "eval", "eval_ro":
+		if !strings.HasPrefix(string(argv[1]), "#!") {
+			return cmd.Flags
+		}
 		s, _ = parseScript(string(argv[1]))
 	case "evalsha", "evalsha_ro":
 		s = e.scripts[strings.ToLower(string(argv[1]))]
@@ -108,7 +119,7 @@ func (e *Engine) flagsOf(cmd *table.Command, argv [][]byte) table.Flag {
 
 func evalText(e *Engine, c *Client) {
 	if keys, ok := c.scriptKeys(); ok {
-		if s := e.addScript(c, string(c.argv[1])); s != nil {
+		if s := e.addScript(c, string(c.argv[1]), false); s != nil {
 			e.runScript(c, s, keys)
 		}
 	}
@@ -148,22 +159,61 @@ func (c *Client) scriptKeys() (int, bool) {
 	return 0, false
 }
 
-// addScript compiles and remembers a text, or replies.
-func (e *Engine) addScript(c *Client, text string) *script {
+// maxEvaluated is how many scripts that only EVAL has seen are remembered
+// (eval.c:LRU_LIST_LENGTH).
+const maxEvaluated = 500
+
+// addScript compiles and remembers a text, or replies. Mirrors
+// eval.c:luaCreateFunction.
+func (e *Engine) addScript(c *Client, text string, loaded bool) *cached {
+	sum := sha1.Sum([]byte(text))
+	if s := e.scripts[hex.EncodeToString(sum[:])]; s != nil {
+		return s
+	}
 	s, wrong := parseScript(text)
 	if wrong == "" {
-		wrong = compileError(s)
+		var err error
+		if s.program, err = luaEngine.Compile(s.body); err != nil {
+			wrong = "Error compiling script (new function): " + err.Error()
+		}
 	}
 	if wrong != "" {
 		c.err("ERR " + wrong)
 		return nil
 	}
+	if s.loaded = loaded; !loaded {
+		e.evictScripts()
+	}
 	e.scripts[s.sha] = s
+	e.useScript(s)
 	return s
 }
 
+func (e *Engine) useScript(s *cached) {
+	e.scriptUses++
+	s.used = e.scriptUses
+}
+
+// evictScripts makes room for one more script of EVAL.
+func (e *Engine) evictScripts() {
+	var oldest *cached
+	n := 0
+	for _, s := range e.scripts { // the least of distinct numbers: any order will do
+		if s.loaded {
+			continue
+		}
+		n++
+		if oldest == nil || s.used < oldest.used {
+			oldest = s
+		}
+	}
+	if n >= maxEvaluated {
+		delete(e.scripts, oldest.sha)
+	}
+}
+
 func scriptLoad(e *Engine, c *Client) {
-	if s := e.addScript(c, string(c.argv[2])); s != nil {
+	if s := e.addScript(c, string(c.argv[2]), true); s != nil {
 		c.text(s.sha)
 	}
 }
@@ -182,126 +232,4 @@ func scriptFlush(e *Engine, c *Client) {
 	}
 	clear(e.scripts)
 	c.ok()
-}
-
-// run is one execution of a script.
-type run struct {
-	e        *Engine
-	caller   *Client
-	inner    *Client // runs the commands of the script
-	script   *script
-	readOnly bool
-	slot     int // of the keys so far, -1: none
-	oneSlot  bool
-	dirty    bool
-}
-
-// runScript mirrors script.c:scriptPrepareForRun and runs the script.
-func (e *Engine) runScript(c *Client, s *script, numKeys int) {
-	ro := strings.HasSuffix(c.cmd.Name, "_ro")
-	if s.shebang {
-		if text := e.refusesScript(s, ro); text != "" {
-			c.err(text)
-			return
-		}
-	}
-	args := cloneArgs(c.argv[3:])
-	r := &run{
-		e: e, caller: c, script: s, slot: -1,
-		readOnly: ro || s.shebang && s.noWrites,
-		oneSlot:  s.shebang && !s.crossSlotOK,
-		inner:    &Client{ID: c.ID, Peer: c.Peer, Local: c.Local, resp: 2, authenticated: true, user: c.user, flags: denyBlocking | inScript | c.flags&(readOnly|asking)},
-	}
-	if numKeys > 0 {
-		r.slot = int(slot.Of(args[0]))
-	}
-	argv, cmd := c.argv, c.cmd
-	r.lua(args[:numKeys], args[numKeys:])
-	c.argv, c.cmd = argv, cmd
-}
-
-func (e *Engine) refusesScript(s *script, ro bool) string {
-	replica := e.following() != nil
-	switch {
-	case s.noCluster:
-		return "ERR Can not run script on cluster, 'no-cluster' flag is set."
-	case replica && !e.Config.Bool("replica-serve-stale-data") && !s.allowStale:
-		return "MASTERDOWN Link with MASTER is down, replica-serve-stale-data is set to 'no' and 'allow-stale' flag is not set on the script."
-	case s.noWrites:
-		return ""
-	case replica && e.Config.Bool("replica-read-only"):
-		return "READONLY Can not run script with write flag on readonly replica"
-	case ro:
-		return "ERR Can not execute a script with write flag using *_ro command."
-	}
-	return ""
-}
-
-// call runs a command of the script and returns its reply. Mirrors
-// script.c:scriptCall; refused is the text of an error that the script, not the
-// command, made, with "-" and its code or without a code.
-func (r *run) call(argv [][]byte) (reply resp.Value, refused string) {
-	e, c := r.e, r.inner
-	cmd := table.Lookup(argv)
-	switch {
-	case cmd == nil:
-		return reply, "Unknown Redis command called from script"
-	case !cmd.ArityOK(len(argv)):
-		return reply, "Wrong number of args calling Redis command from script"
-	case cmd.Has(table.NoScript):
-		return reply, "This Redis command is not allowed from script"
-	case c.user.denies(cmd, argv) != "":
-		return reply, "-" + c.user.denies(cmd, argv)
-	case r.readOnly && cmd.Flags&(table.Write|table.MayReplicate) != 0:
-		return reply, "Write commands are not allowed from read-only scripts."
-	}
-	c.cmd, c.argv = cmd, argv
-	if !r.dirty {
-		if text := e.roleRefuses(c, cmd, cmd.Flags); text != "" {
-			return reply, "-" + text
-		}
-	}
-	r.dirty = r.dirty || cmd.Has(table.Write)
-	if text := r.misrouted(cmd); text != "" {
-		return reply, text
-	}
-	c.Out = c.Out[:0]
-	e.call(c)
-	v, _, err := resp.Parse(slices.Clone(c.Out))
-	if err != nil {
-		panic("node/command: a handler of " + cmd.Name + " made no reply: " + err.Error())
-	}
-	return v, ""
-}
-
-// misrouted mirrors script.c:scriptVerifyClusterState.
-func (r *run) misrouted(cmd *table.Command) string {
-	c := r.inner
-	c.keyBuf = cmd.RoutingKeys(c.argv, c.keyBuf)
-	route := r.e.route(c, cmd, cmd.Flags, c.keyBuf)
-	switch route.Kind {
-	case cluster.RouteServe:
-	case cluster.RouteDownRO:
-		return "Script attempted to execute a write command while the cluster is down and readonly"
-	case cluster.RouteDown:
-		return "Script attempted to execute a command while the cluster is down"
-	case cluster.RouteCrossSlot:
-		return "Command '" + cmd.Name + "' in script attempted to access keys that don't hash to the same slot"
-	case cluster.RouteTryAgain:
-		return "Unable to execute command '" + cmd.Name + "' in script because undeclared keys were accessed during rehashing of the slot"
-	case cluster.RouteUnbound:
-		return "Script attempted to access a slot not served"
-	default:
-		return "Script attempted to access a non local key in a cluster node"
-	}
-	if route.Slot < 0 || !r.oneSlot {
-		return ""
-	}
-	if r.slot < 0 {
-		r.slot = route.Slot
-	}
-	if r.slot != route.Slot {
-		return "Script attempted to access keys that do not hash to the same slot"
-	}
-	return ""
 }
