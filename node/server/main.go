@@ -46,23 +46,28 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return 0
 		}
 	}
+	if len(args) == 1 && args[0] == HostedFlag {
+		return hosted(ctx, os.Stdin, stdout, stderr)
+	}
 	cfg, file, err := loadConfig(args)
 	if err != nil {
-		var le *config.LineError
-		if errors.As(err, &le) {
-			fmt.Fprintf(stderr, "\n*** FATAL CONFIG FILE ERROR (Redis %s) ***\n%s\n", command.Version, err)
-		} else {
-			fmt.Fprintf(stderr, "Fatal error, %s\n", err)
-		}
-		return 1
+		return configError(stderr, err)
 	}
 	sigCtx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := Run(sigCtx, cfg, file, stdout); err != nil {
-		fmt.Fprintln(stderr, "slotnode:", err)
-		return 1
+	return exitCode(stderr, Run(sigCtx, cfg, file, stdout))
+}
+
+// configError prints what is wrong with a configuration as redis-server does and
+// returns the exit code.
+func configError(stderr io.Writer, err error) int {
+	var le *config.LineError
+	if errors.As(err, &le) {
+		fmt.Fprintf(stderr, "\n*** FATAL CONFIG FILE ERROR (Redis %s) ***\n%s\n", command.Version, err)
+	} else {
+		fmt.Fprintf(stderr, "Fatal error, %s\n", err)
 	}
-	return 0
+	return 1
 }
 
 // loadConfig reads the file and the directives of the command line.

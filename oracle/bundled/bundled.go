@@ -62,9 +62,12 @@ func Open(ctx context.Context, progress func(string)) (_ *Driver, err error) {
 		}
 	}()
 	bin := process.Binary{Env: os.Environ(), Source: "cmd/slotnode"}
+	var hosting *process.Hosting
 	exe, err := d.build(ctx)
 	switch {
 	case err == nil:
+		// The words of node/server's hosted mode.
+		hosting = &process.Hosting{Argv: []string{exe, "--hosted"}, Idle: "slotnode: idle"}
 	case !canBeNode || ctx.Err() != nil:
 		return nil, err
 	default:
@@ -80,6 +83,7 @@ func Open(ctx context.Context, progress func(string)) (_ *Driver, err error) {
 	bin.Argv = []string{exe}
 	d.Driver, err = process.Open(ctx, process.Options{
 		Binary:   bin,
+		Hosting:  hosting,
 		How:      oracle.Bundled,
 		Rename:   Product,
 		BuildID:  revision(),

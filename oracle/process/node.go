@@ -38,6 +38,11 @@ type incarnation struct {
 	ready chan struct{} // closed when the log says so
 	done  chan struct{} // closed when the process and its log have ended
 
+	// Of a hosted one only: see host.go.
+	host   *host
+	end    func(status *string)
+	ending sync.Once
+
 	mu     sync.Mutex
 	reaped bool  // the process number may belong to another
 	wanted bool  // its end was asked for
@@ -162,7 +167,7 @@ func (n *node) stop() error {
 	if was {
 		return nil
 	}
-	err := n.kill()
+	err := n.release()
 	if n.dir != "" {
 		err = errors.Join(err, n.d.run.Remove(n.dir))
 	}
@@ -173,6 +178,21 @@ func (n *node) stop() error {
 	return err
 }
 
+// release ends the server in the way that costs least: a host is kept for the next
+// node, any other process is killed.
+func (n *node) release() error {
+	inc := n.current()
+	if inc != nil && inc.host != nil {
+		if frozen, ok := isStopped(inc.cmd.Process.Pid); ok && !frozen && inc.host.letGo(inc) {
+			n.d.mu.Lock()
+			n.d.idle = append(n.d.idle, inc.host)
+			n.d.mu.Unlock()
+			return nil
+		}
+	}
+	return n.kill()
+}
+
 // launch starts an incarnation and waits until it has proven itself.
 func (n *node) launch(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, n.d.opt.StartTimeout)
@@ -181,6 +201,13 @@ func (n *node) launch(ctx context.Context) error {
 	path, err := filePath(n.dir, confName)
 	if err != nil {
 		return err
+	}
+	if n.d.opt.Hosting != nil {
+		inc, mark, err := n.launchHosted(path)
+		if err != nil {
+			return err
+		}
+		return n.prove(ctx, inc, mark)
 	}
 	words := argv(n.d.opt.Binary.Argv, path)
 	inc := &incarnation{ready: make(chan struct{}), done: make(chan struct{})}
@@ -209,18 +236,22 @@ func (n *node) launch(ctx context.Context) error {
 		n.log.Follow(r, readyLine, inc.ready)
 	}()
 	go n.reap(inc, mark, r, logDone)
-	if err := n.d.run.Record(n.dir, inc.cmd.Process.Pid); err != nil {
-		return n.abandon(inc, "record the process", err)
-	}
 	return n.prove(ctx, inc, mark)
 }
 
 // readyLine is what every Redis and its kin log when they accept connections.
 const readyLine = "Ready to accept connections"
 
-// prove waits until the incarnation is ready and checks that it is the one that
-// answers on its port.
+// prove records the process, waits until the incarnation is ready and checks that
+// it is the one that answers on its port.
 func (n *node) prove(ctx context.Context, inc *incarnation, mark int) error {
+	if err := n.d.run.Record(n.dir, inc.cmd.Process.Pid); err != nil {
+		if errors.Is(err, syscall.ESRCH) || errors.Is(err, os.ErrNotExist) {
+			<-inc.done // it has ended before it could be recorded
+			return n.endedEarly(inc, mark)
+		}
+		return n.abandon(inc, "record the process", err)
+	}
 	info, err := n.awaitReady(ctx, inc, mark)
 	if err != nil {
 		return err

@@ -42,6 +42,8 @@ type Binary struct {
 // Options configure a Driver.
 type Options struct {
 	Binary Binary
+	// Hosting, if set, lets a stopped node's process be the next node's.
+	Hosting *Hosting
 	// How goes into the identity; empty is oracle.Process.
 	How oracle.How
 	// Product and Version are what the server must be; empty takes any.
@@ -68,6 +70,10 @@ type Driver struct {
 
 	mu    sync.Mutex
 	nodes map[*node]struct{}
+	hosts map[*host]struct{} // all that run
+	idle  []*host
+
+	attending sync.WaitGroup // a goroutine for each host
 }
 
 var _ oracle.Driver = (*Driver)(nil)
@@ -99,7 +105,7 @@ func Open(ctx context.Context, opt Options) (*Driver, error) {
 			opt.Progress("removed what a killed run left: " + s)
 		}
 	}
-	d := &Driver{opt: opt, run: run, nodes: map[*node]struct{}{}}
+	d := &Driver{opt: opt, run: run, nodes: map[*node]struct{}{}, hosts: map[*host]struct{}{}}
 	d.closing, d.close = context.WithCancel(context.Background())
 	if err := d.learn(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("process: %s: %w", opt.Binary.Argv[0], err), d.Close())
@@ -196,6 +202,7 @@ func (d *Driver) Close() error {
 		wg.Go(func() { errs[i] = n.Stop() })
 	}
 	wg.Wait()
+	d.endHosts()
 	return errors.Join(errors.Join(errs...), d.run.Close())
 }
 
