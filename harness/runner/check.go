@@ -21,6 +21,7 @@ func Check(c *scenario.Case) error {
 		at(1, "%v", err)
 	}
 	puppets := map[string]bool{}
+	behind := relayed(c)
 	for _, st := range c.Steps() {
 		for _, cond := range st.Conds {
 			if _, err := oracle.ParseCapability(cond.Name); err != nil {
@@ -40,6 +41,16 @@ func Check(c *scenario.Case) error {
 		case v == verbSnapshot && len(cl.words) == 2:
 			if _, err := findView(cl.words[1].String()); err != nil {
 				at(st.Line, "%v", err)
+			}
+		case partitioning(st.Actor):
+			if err := checkRelays(st, func(name string) bool { return puppets[name] }); err != nil {
+				at(st.Line, "%v", err)
+			}
+		case v == verbNode && behind[subject]:
+			for _, w := range cl.words[1:] {
+				if key, _, _ := w.KeyValue(); key == announceBusPort {
+					at(st.Line, "node %s: %s is taken by its relay, which the case's cut, heal or delay asks for", subject, announceBusPort)
+				}
 			}
 		case v == verbCommand && slices.Contains(scenario.Keywords(), st.Actor):
 			at(st.Line, "%s: not a verb of live nodes; there are %s", st.Actor, verbNames(OnLine))

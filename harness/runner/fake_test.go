@@ -44,7 +44,10 @@ func (d *fakeDriver) Start(_ context.Context, spec oracle.NodeSpec) (oracle.Node
 	if err != nil {
 		return nil, err
 	}
-	n := &fakeNode{d: d, name: spec.Name, port: port, done: make(chan struct{}), keys: map[string]string{}}
+	n := &fakeNode{d: d, name: spec.Name, port: port, done: make(chan struct{}), keys: map[string]string{}, conf: map[string]string{}}
+	for _, d := range spec.Directives {
+		n.conf[strings.ToUpper(d[0])] = d[1]
+	}
 	n.id = fmt.Sprintf("%040x", 0xabc)
 	if err := n.listen(); err != nil {
 		return nil, err
@@ -57,6 +60,7 @@ type fakeNode struct {
 	name string
 	port *oracle.Port
 	id   string
+	conf map[string]string // its directives
 
 	mu    sync.Mutex
 	l     net.Listener
@@ -141,6 +145,8 @@ func (n *fakeNode) answer(args []string) string {
 		return bulk(fmt.Sprintf("%s :%d@%d myself,master - 0 0 0 connected 0-16383\n", n.id, n.port.Client(), n.port.Bus()))
 	case line == "CLUSTER SAVECONFIG":
 		return "+OK\r\n"
+	case strings.HasPrefix(line, "CONFIG GET ") && len(args) == 3:
+		return "+" + n.conf[strings.ToUpper(args[2])] + "\r\n"
 	case line == "ROLE":
 		return "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n"
 	case line == "INFO REPLICATION":

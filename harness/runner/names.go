@@ -28,6 +28,8 @@ type identity struct {
 	id   string // 40 characters; empty until known
 	addr netip.AddrPort
 	bus  netip.AddrPort
+	// hidden is a node's own bus port behind its relay, for logs; invalid without relay.
+	hidden netip.AddrPort
 }
 
 // folds holds the compiled replacements.
@@ -169,6 +171,9 @@ func (n *names) compiled() *folds {
 		}
 		f.ports[strconv.Itoa(int(id.addr.Port()))] = "$" + a + ".port"
 		f.ports[strconv.Itoa(int(id.bus.Port()))] = "$" + a + ".cport"
+		if id.hidden.IsValid() {
+			f.ports[strconv.Itoa(int(id.hidden.Port()))] = "$" + a + ".cport"
+		}
 	}
 	n.folds = f
 	return f

@@ -49,6 +49,8 @@ func Needs(c *scenario.Case) (oracle.Capabilities, error) {
 			needs |= oracle.CapKill
 		case "restart":
 			needs |= oracle.CapRestart
+		case "cut", "heal", "delay":
+			needs |= oracle.CapConf
 		case "pause", "resume":
 			needs |= oracle.CapPause
 		case "snapshot":

@@ -17,6 +17,7 @@ type node struct {
 	name   string
 	spec   oracle.NodeSpec // what it was started with
 	live   oracle.Node
+	front  netip.AddrPort // of its relay; invalid where it has none
 	trace  *trace
 	conns  map[string]*conn
 	probe  *conn // the harness's own, for invariants; nil until first used

@@ -61,10 +61,10 @@ func Run(ctx context.Context, c *scenario.Case, cfg Config) *verdict.Result {
 	}}
 	r.res.InputDigest = r.inputDigest()
 	if cfg.Oracle != nil {
-		r.sides = append(r.sides, newSide(verdict.Oracle, cfg.Oracle, cfg))
+		r.sides = append(r.sides, newSide(verdict.Oracle, cfg.Oracle, cfg, c))
 	}
 	if cfg.Target != nil {
-		r.sides = append(r.sides, newSide(verdict.Target, cfg.Target, cfg))
+		r.sides = append(r.sides, newSide(verdict.Target, cfg.Target, cfg, c))
 	}
 	if need := r.unmetNeed(); need != "" {
 		r.res.Verdict, r.res.Cause = verdict.Skip, "needs "+need

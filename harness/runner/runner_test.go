@@ -305,10 +305,10 @@ func TestRunAllStopsWithItsContext(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	for steps, want := range map[string]string{
-		"puppet p\n----\nok\n\np shout\n----\n":                   `unknown verb "shout"`,
-		"node a\n----\nok\n\nsnapshot a moon\n----\n":             `no view "moon"`,
-		"node a\n----\nok\n\n[telepathy] a PING\n----\n+PONG\n":   `capability "telepathy"`,
-		"node a\n----\nok\n\nnode b\n----\nok\n\ncut a b\n----\n": "not a verb of live nodes",
+		"puppet p\n----\nok\n\np shout\n----\n":                 `unknown verb "shout"`,
+		"node a\n----\nok\n\nsnapshot a moon\n----\n":           `no view "moon"`,
+		"node a\n----\nok\n\n[telepathy] a PING\n----\n+PONG\n": `capability "telepathy"`,
+		"node a\n----\nok\n\nadvance 1s\n----\n":                "not a verb of live nodes",
 	} {
 		err := Check(parseCase(t, steps))
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "test/case.case:") {

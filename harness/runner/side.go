@@ -26,14 +26,19 @@ type side struct {
 	nodes   map[string]*node
 	order   []string // nodes in the order of their start
 	puppets map[string]*actor
+	relays  relays
 	trace   *trace
 }
 
-func newSide(w verdict.Witness, d oracle.Driver, cfg Config) *side {
-	return &side{
+// newSide makes a side on which nothing has started. The case, which may be nil, says
+// before which nodes relays will stand.
+func newSide(w verdict.Witness, d oracle.Driver, cfg Config, c *scenario.Case) *side {
+	s := &side{
 		witness: w, driver: d, seed: cfg.Seed, starts: cfg.starts, names: newNames(),
 		nodes: map[string]*node{}, puppets: map[string]*actor{}, trace: newTrace(),
 	}
+	s.relays = newRelays(c, s.trace)
+	return s
 }
 
 // output is what a verb produced: canonical text before folding and masks, and
@@ -146,6 +151,9 @@ func (s *side) close() *verdict.Side {
 	for _, p := range s.puppets {
 		_ = p.Puppet.Close() // what fails here has nothing left to lose
 	}
+	if err := s.relays.stop(); err != nil {
+		s.trace.note(err.Error())
+	}
 	for _, name := range s.order {
 		n := s.nodes[name]
 		n.closeConns()
@@ -161,6 +169,7 @@ func (s *side) close() *verdict.Side {
 	for _, p := range s.puppets {
 		p.ports.Release()
 	}
+	s.relays.release()
 	ev.Transcript, ev.Frames = s.trace.finish()
 	return ev
 }

@@ -38,6 +38,7 @@ func Verbs() []*Verb {
 		verbPuppet, verbSet, verbDial, verbPuppetSend, verbPuppetRecv, verbReply, verbClose,
 		verbWait, verbHold, verbSnapshot,
 		verbKill, verbRestart, verbPause, verbResume,
+		verbCut, verbHeal, verbDelay,
 	}
 }
 

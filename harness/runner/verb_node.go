@@ -55,8 +55,12 @@ var verbNode = &Verb{
 // startNode starts a server and learns its id. A server that refuses to start is
 // an answer: its identity is what the case is about.
 func (s *side) startNode(ctx context.Context, spec oracle.NodeSpec) (output, error) {
+	spec, front, err := s.relays.front(spec)
+	if err != nil {
+		return output{}, err
+	}
 	var live oracle.Node
-	err := s.starts.pass(ctx, s.budget, func() (err error) {
+	err = s.starts.pass(ctx, s.budget, func() (err error) {
 		live, err = s.driver.Start(ctx, spec)
 		return err
 	})
@@ -71,11 +75,16 @@ func (s *side) startNode(ctx context.Context, spec oracle.NodeSpec) (output, err
 		}
 		return output{}, err
 	}
-	n := &node{name: spec.Name, spec: spec, live: live, trace: s.trace, conns: map[string]*conn{}}
+	n := &node{name: spec.Name, spec: spec, live: live, front: front, trace: s.trace, conns: map[string]*conn{}}
 	n.auth = slices.ContainsFunc(spec.Directives, func(d [2]string) bool { return d[0] == "requirepass" && d[1] != "" })
 	s.nodes[spec.Name] = n
 	s.order = append(s.order, spec.Name)
-	s.names.set(spec.Name, identity{addr: live.Addr(), bus: live.BusAddr()})
+	s.names.set(spec.Name, n.identity(""))
+	if front.IsValid() {
+		if err := s.relays.net.Serve(spec.Name, live.BusAddr()); err != nil {
+			return output{}, err
+		}
+	}
 	if n.auth {
 		return ok, nil
 	}
@@ -92,8 +101,19 @@ func (s *side) learnID(ctx context.Context, n *node) error {
 	if err != nil {
 		return fmt.Errorf("node %s: CLUSTER MYID: %w", n.name, err)
 	}
-	s.names.set(n.name, identity{id: id, addr: n.live.Addr(), bus: n.live.BusAddr()})
+	s.names.set(n.name, n.identity(id))
+	s.relays.know(n.name, id)
 	return nil
+}
+
+// identity is what the others know the node by. Its bus is reached at its relay, if it
+// has one.
+func (n *node) identity(id string) identity {
+	out := identity{id: id, addr: n.live.Addr(), bus: n.live.BusAddr()}
+	if n.front.IsValid() {
+		out.bus, out.hidden = n.front, out.bus
+	}
+	return out
 }
 
 // unused returns an error when an actor of that name exists.
