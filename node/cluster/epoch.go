@@ -67,3 +67,15 @@ func (n *Node) handleSetConfigEpoch(r SetConfigEpoch) Answer {
 	n.later(todoUpdateState | todoSave)
 	return ok
 }
+
+// Epochs are the three epochs that a node keeps.
+type Epochs struct {
+	Current uint64 // the cluster's
+	Config  uint64 // this node's own; of a replica the one that it had as a master
+	Vote    uint64 // the last one in which it voted
+}
+
+// Epochs are this node's epochs. They never fall but by a hard reset.
+func (n *Node) Epochs() Epochs {
+	return Epochs{Current: n.currentEpoch, Config: n.myself.configEpoch, Vote: n.lastVoteEpoch}
+}

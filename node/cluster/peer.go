@@ -236,3 +236,6 @@ func (n *Node) randomID() (id bus.ID) {
 
 // chance is a random number in 0..below-1.
 func (n *Node) chance(below int) int { return int(n.rand.Uint64() % uint64(below)) }
+
+// Known is how many nodes are known, this one and those in handshake too.
+func (n *Node) Known() int { return len(n.peers) }

@@ -1,0 +1,260 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/slotdiff/slotdiff/node/cluster"
+)
+
+// end is one end of a connection, and the stream of what is on its way to it. TCP keeps the order
+// within a stream, and loses nothing of it but with the connection; what is sent into a cut
+// arrives once that is healed.
+type end struct {
+	host  *host
+	peer  *host // at the other end; nil: nobody has the address
+	other *end  // nil: not accepted
+	link  cluster.LinkID
+	open  bool // this end holds it open
+	up    bool // of the dialling end: connected
+	early []*frame
+
+	in      []item
+	head    int   // in[:head] is delivered
+	last    int64 // when the last item arrives
+	pending bool  // an event for the first item exists, or the stream is held
+}
+
+// item is one thing that arrives at an end.
+type item struct {
+	at    int64
+	kind  itemKind
+	frame *frame
+}
+
+type itemKind uint8
+
+const (
+	itemFrame itemKind = iota
+	itemUp             // the connection is accepted
+	itemEOF
+	itemReset
+	itemRefused
+)
+
+// frame is one frame, shared by all links that it was sent to.
+type frame struct {
+	bytes []byte
+	refs  int
+}
+
+// newFrame takes a copy: the core reuses the bytes.
+func (s *Sim) newFrame(b []byte) *frame {
+	var f *frame
+	if n := len(s.frames); n > 0 {
+		f, s.frames = s.frames[n-1], s.frames[:n-1]
+	} else {
+		f = new(frame)
+	}
+	f.bytes = append(f.bytes[:0], b...)
+	return f
+}
+
+func (s *Sim) release(f *frame) {
+	if f == nil {
+		return
+	}
+	if f.refs--; f.refs == 0 {
+		s.frames = append(s.frames, f)
+	}
+}
+
+// dial starts to connect.
+func (h *host) dial(d cluster.Dial) {
+	e := &end{host: h, peer: h.sim.byAddr[addr{d.Host, d.Port}], link: d.Link, open: true}
+	h.attach(e)
+	if e.peer == nil {
+		e.push(item{at: h.sim.now + latency, kind: itemRefused})
+		return
+	}
+	h.sim.queue.push(event{at: h.sim.now + h.sim.travel(h, e.peer), kind: evDial, end: e})
+}
+
+// arrive is a SYN at its destination. One that does not get there is sent again later.
+func (s *Sim) arrive(e *end) {
+	if !e.open {
+		return
+	}
+	to := e.peer
+	switch {
+	case !to.on || s.paths.apart(e.host.index, to.index):
+		s.held = append(s.held, held{e, true})
+	case to.core == nil:
+		e.push(item{at: s.now + s.travel(to, e.host), kind: itemRefused})
+	case to.paused:
+		to.waiting = append(to.waiting, held{e, true})
+	default:
+		s.accept(e)
+	}
+}
+
+func (s *Sim) accept(e *end) {
+	to := e.peer
+	to.accepts++
+	e.other = &end{host: to, peer: e.host, other: e, link: cluster.Inbound(to.accepts), open: true, up: true}
+	to.attach(e.other)
+	e.push(item{at: s.now + s.travel(to, e.host), kind: itemUp})
+	to.step(cluster.LinkUp{Link: e.other.link, Local: to.ip, Peer: e.host.ip})
+	s.turn(to)
+}
+
+// travel is how long something takes from one host to another now.
+func (s *Sim) travel(from, to *host) int64 {
+	p := s.paths.get(from.index, to.index)
+	d := latency + p.delay
+	if p.jitter > 0 {
+		d += s.net.Int64N(p.jitter + 1)
+	}
+	return d
+}
+
+// push queues an item that arrives at e, behind those on the way.
+func (e *end) push(it item) {
+	it.at = max(it.at, e.last)
+	e.last = it.at
+	e.in = append(e.in, it)
+	e.expect()
+}
+
+// expect makes the event for the first item.
+func (e *end) expect() {
+	if e.pending || e.head == len(e.in) {
+		return
+	}
+	e.pending = true
+	s := e.host.sim
+	s.queue.push(event{at: max(s.now, e.in[e.head].at), kind: evDeliver, end: e})
+}
+
+func (e *end) pop() item {
+	it := e.in[e.head]
+	e.in[e.head] = item{}
+	e.head++
+	if e.head == len(e.in) {
+		e.in, e.head = e.in[:0], 0
+	}
+	return it
+}
+
+// send puts a frame on its way from e to the other end.
+func (e *end) send(f *frame) {
+	s := e.host.sim
+	if e.other == nil || s.lost(e.host, e.peer) {
+		s.release(f)
+		return
+	}
+	e.other.push(item{at: s.now + s.travel(e.host, e.peer), frame: f})
+}
+
+func (s *Sim) lost(from, to *host) bool {
+	drop := s.paths.get(from.index, to.index).drop
+	return drop > 0 && s.net.IntN(1000) < drop
+}
+
+// hangUp closes e. The other end learns it behind all that was sent; with a reset too.
+func (e *end) hangUp(how itemKind) {
+	e.vanish()
+	if e.other != nil && e.other.open {
+		s := e.host.sim
+		e.other.push(item{at: s.now + s.travel(e.host, e.peer), kind: how})
+	}
+}
+
+// vanish closes e and tells nobody.
+func (e *end) vanish() {
+	e.open = false
+	h := e.host
+	delete(h.links, e.link)
+	if i := slices.Index(h.ends, e); i >= 0 {
+		last := len(h.ends) - 1
+		h.ends[i] = h.ends[last]
+		h.ends[last] = nil
+		h.ends = h.ends[:last]
+	}
+	for _, f := range e.early {
+		h.sim.release(f)
+	}
+	e.early = nil
+}
+
+func (h *host) attach(e *end) {
+	h.links[e.link] = e
+	h.ends = append(h.ends, e)
+}
+
+// held is a stream, or a SYN, that waits for a way.
+type held struct {
+	end  *end
+	dial bool
+}
+
+// deliver takes what arrives at e. It reports whether the host took it, whose turn it is then.
+func (s *Sim) deliver(e *end) bool {
+	h := e.host
+	if e.peer != nil && e.in[e.head].kind != itemRefused && s.paths.blocked(e.peer.index, h.index) {
+		s.held = append(s.held, held{e, false})
+		return false
+	}
+	if e.open && h.paused {
+		h.waiting = append(h.waiting, held{e, false})
+		return false
+	}
+	e.pending = false
+	it := e.pop()
+	defer s.release(it.frame)
+	defer e.expect()
+	if !e.open {
+		if it.kind == itemFrame && h.on && e.other != nil && e.other.open {
+			e.other.push(item{at: s.now + s.travel(h, e.peer), kind: itemReset})
+		}
+		return false
+	}
+	switch it.kind {
+	case itemFrame:
+		h.step(cluster.Recv{Link: e.link, Frame: it.frame.bytes})
+	case itemUp:
+		e.up = true
+		for _, f := range e.early {
+			e.send(f)
+		}
+		e.early = nil
+		h.step(cluster.LinkUp{Link: e.link, Local: h.ip, Peer: e.peer.ip})
+	case itemEOF:
+		e.hangUp(itemEOF)
+		h.step(cluster.LinkDown{Link: e.link, Reason: "connection closed"})
+	case itemReset:
+		e.vanish()
+		h.step(cluster.LinkDown{Link: e.link, Reason: "connection reset by peer"})
+	case itemRefused:
+		e.vanish()
+		h.step(cluster.LinkDown{Link: e.link, Reason: "connection refused"})
+	}
+	return true
+}
+
+// retry gives all that was held another try.
+func (s *Sim) retry() {
+	list := s.held
+	s.held = nil
+	for _, w := range list {
+		s.unhold(w)
+	}
+}
+
+func (s *Sim) unhold(w held) {
+	if w.dial {
+		s.queue.push(event{at: s.now + s.travel(w.end.host, w.end.peer), kind: evDial, end: w.end})
+		return
+	}
+	w.end.pending = false
+	w.end.expect()
+}

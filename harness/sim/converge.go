@@ -1,0 +1,139 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/slotdiff/slotdiff/node/cluster"
+	"github.com/slotdiff/slotdiff/slot"
+	"github.com/slotdiff/slotdiff/wire/bus"
+)
+
+// converge lets time pass until all views agree.
+func (s *Sim) converge(within int64) {
+	var why error
+	for end := s.now + within; s.broken == nil; s.run(s.now + checkPeriod) {
+		if why = s.disagreement(); why == nil {
+			s.tracef("%d converged\n", s.now)
+			return
+		}
+		if s.now >= end {
+			s.broke(Converges, nil, "not within %d ms: %v", within, why)
+		}
+	}
+}
+
+// disagreement is the first thing in which the views of the running hosts differ, nil: they agree.
+//
+//   - Each knows each, with its true role, master, config epoch and slots, and as healthy.
+//   - A slot has one master that claims it. It may have none if no running replica could take it.
+//   - If all slots are claimed, everyone says that the cluster is up.
+//
+// Between hosts that cannot talk nothing is asked.
+func (s *Sim) disagreement() error {
+	var claimed slot.Set
+	for _, h := range s.hosts {
+		if !h.running() || h.core.Replica() {
+			continue
+		}
+		owned := h.core.Owned()
+		if both := owned.Intersect(&claimed); !both.Empty() {
+			return fmt.Errorf("%s claims slots %s, which another master claims", h.name(), both)
+		}
+		claimed = claimed.Union(&owned)
+	}
+	whole := claimed == slot.Full()
+	masters := s.mastersOfReplicas()
+	for _, x := range s.hosts {
+		if !x.running() {
+			continue
+		}
+		if !whole && x.core.Replica() {
+			if err := s.mayTakeOver(x, &claimed); err != nil {
+				return err
+			}
+		}
+		if whole && x.core.State() != bus.StateOK && !s.apartFromAny(x) {
+			return fmt.Errorf("%s says that the cluster is down", x.name())
+		}
+		if err := s.compareViews(x, masters); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *host) running() bool { return h.core != nil && !h.paused }
+
+func (s *Sim) apartFromAny(x *host) bool {
+	for _, y := range s.hosts {
+		if y != x && y.running() && s.paths.apart(x.index, y.index) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayTakeOver is an error if a replica has a master whose slots nobody claims: it must replace it.
+func (s *Sim) mayTakeOver(x *host, claimed *slot.Set) error {
+	view := x.core.View()
+	self := &view.Nodes[view.Self]
+	if self.Master < 0 {
+		return fmt.Errorf("%s is a replica of nobody", x.name())
+	}
+	if left := view.Nodes[self.Master].Slots.Minus(claimed); !left.Empty() {
+		return fmt.Errorf("nobody claims slots %s, and %s is a replica of their last master", left, x.name())
+	}
+	return nil
+}
+
+// mastersOfReplicas are the masters that running replicas say they have, by host.
+func (s *Sim) mastersOfReplicas() []bus.ID {
+	masters := make([]bus.ID, len(s.hosts))
+	for i, h := range s.hosts {
+		if h.running() && h.core.Replica() {
+			view := h.core.View()
+			if m := view.Nodes[view.Self].Master; m >= 0 {
+				masters[i] = view.Nodes[m].ID
+			}
+		}
+	}
+	return masters
+}
+
+// compareViews compares what x knows of each with what that knows of itself.
+func (s *Sim) compareViews(x *host, masters []bus.ID) error {
+	view := x.core.View()
+	index := make(map[bus.ID]*cluster.NodeView, len(view.Nodes))
+	for i := range view.Nodes {
+		index[view.Nodes[i].ID] = &view.Nodes[i]
+	}
+	for _, y := range s.hosts {
+		if y == x || !y.running() || s.paths.apart(x.index, y.index) {
+			continue
+		}
+		v := index[y.core.ID()]
+		if v == nil {
+			return fmt.Errorf("%s does not know %s", x.name(), y.name())
+		}
+		const sick = bus.FlagPFail | bus.FlagFail | bus.FlagHandshake | bus.FlagNoAddr
+		if v.Flags.Any(sick) {
+			return fmt.Errorf("%s flags %s as %v", x.name(), y.name(), v.Flags)
+		}
+		if v.Replica() != y.core.Replica() {
+			return fmt.Errorf("%s is wrong about the role of %s", x.name(), y.name())
+		}
+		if y.core.Replica() {
+			if v.Master < 0 || view.Nodes[v.Master].ID != masters[y.index] {
+				return fmt.Errorf("%s is wrong about the master of %s", x.name(), y.name())
+			}
+			continue
+		}
+		if v.Slots != y.core.Owned() {
+			return fmt.Errorf("%s is wrong about the slots of %s", x.name(), y.name())
+		}
+		if v.ConfigEpoch != y.core.Epochs().Config {
+			return fmt.Errorf("%s is wrong about the config epoch of %s: %d, not %d", x.name(), y.name(), v.ConfigEpoch, y.core.Epochs().Config)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,282 @@
+package sim
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+
+	"github.com/slotdiff/slotdiff/slot"
+	"github.com/slotdiff/slotdiff/wire/bus"
+)
+
+// Invariant names what must hold in every run.
+type Invariant string
+
+// The invariants.
+const (
+	OneOwner     Invariant = "one-owner"     // two masters that won elections never claim one slot at one config epoch
+	OneWinner    Invariant = "one-winner"    // no two nodes win elections of the same epoch
+	EpochsRise   Invariant = "epochs-rise"   // the epochs of a node never fall, also over a restart as far as they were promised
+	OneVote      Invariant = "one-vote"      // a master votes once in an epoch, also over a restart
+	PersistFirst Invariant = "persist-first" // votes, requests for votes and new claims are durable before they are sent
+	Quorum       Invariant = "quorum"        // who wins an election has the votes of a majority, of as many masters
+	Converges    Invariant = "converges"     // after faults all views agree again in time
+	Restarts     Invariant = "restarts"      // a node starts from what it wrote
+	NoPanic      Invariant = "no-panic"      // the core does not crash
+)
+
+// Invariants are all of them.
+func Invariants() []Invariant {
+	return []Invariant{OneOwner, OneWinner, EpochsRise, OneVote, PersistFirst, Quorum, Converges, Restarts, NoPanic}
+}
+
+// Broken is an invariant that a run broke.
+type Broken struct {
+	Invariant Invariant
+	At        int64  // virtual ms
+	Event     int    // index of the schedule's event during or before which it broke
+	Host      string // where, "": in no one place
+	Detail    string
+}
+
+// Error begins with the invariant.
+func (b *Broken) Error() string {
+	where := ""
+	if b.Host != "" {
+		where = " at " + b.Host
+	}
+	return fmt.Sprintf("%s: %d ms%s: %s", b.Invariant, b.At, where, b.Detail)
+}
+
+// broke notes the first invariant that is broken; the run ends.
+func (s *Sim) broke(inv Invariant, h *host, format string, args ...any) {
+	if s.broken != nil {
+		return
+	}
+	s.broken = &Broken{Invariant: inv, At: s.now, Detail: fmt.Sprintf(format, args...)}
+	if h != nil {
+		s.broken.Host = h.name()
+	}
+	s.tracef("%d broken %v\n", s.now, s.broken)
+}
+
+// memory is what was seen of one node.
+type memory struct {
+	id        bus.ID
+	alive     int // the life in which the rest was seen
+	current   uint64
+	config    uint64
+	vote      uint64
+	master    bool
+	owned     slot.Set
+	voted     uint64 // the highest epoch in which a vote of it was sent, ever
+	requested uint64 // the highest epoch in which it asked for votes, ever
+	claimed   uint64 // the highest config epoch at which it called itself a master in a frame, ever
+	checked   uint64 // config epochs up to this are known to be durable
+}
+
+// ledger is what was seen of all.
+type ledger struct {
+	votes   map[ballot]int       // whom a host voted for
+	voters  map[ballot]*electors // who voted for a host
+	winners map[uint64]int       // who won the election of an epoch
+	claims  map[uint64][]claim   // by config epoch
+	alone   map[ballot]bool      // config epochs that a host took without an election
+}
+
+// ballot is a host and an epoch.
+type ballot struct {
+	host  int
+	epoch uint64
+}
+
+// electors are hosts, as bits.
+type electors []uint64
+
+func (e *electors) add(host int) {
+	for len(*e) <= host/64 {
+		*e = append(*e, 0)
+	}
+	(*e)[host/64] |= 1 << (host % 64)
+}
+
+func (e *electors) count() (n int) {
+	if e != nil {
+		for _, w := range *e {
+			n += bits.OnesCount64(w)
+		}
+	}
+	return n
+}
+
+type claim struct {
+	host  int
+	slots slot.Set
+}
+
+func newLedger() ledger {
+	return ledger{
+		votes: map[ballot]int{}, voters: map[ballot]*electors{}, winners: map[uint64]int{},
+		claims: map[uint64][]claim{}, alone: map[ballot]bool{},
+	}
+}
+
+// Where fields stand in a frame. Source: the offset table of wire/bus, which is checked against
+// real Redis. They are read so because every frame is looked at.
+const (
+	atType         = 12
+	atCurrentEpoch = 16
+	atConfigEpoch  = 24
+	atFlags        = 2250
+)
+
+func peekType(frame []byte) bus.Type {
+	if len(frame) < atType+2 {
+		return bus.Type(0xffff)
+	}
+	return bus.Type(binary.BigEndian.Uint16(frame[atType:]))
+}
+
+// checkFrame looks at a frame that h sends, at the moment when it leaves.
+func (s *Sim) checkFrame(h *host, e *end, frame []byte) {
+	current := binary.BigEndian.Uint64(frame[atCurrentEpoch:])
+	config := binary.BigEndian.Uint64(frame[atConfigEpoch:])
+	m := &h.seen
+	switch peekType(frame) {
+	case bus.TypeAuthAck:
+		s.checkVote(h, e, current)
+	case bus.TypeAuthRequest:
+		if current > m.requested {
+			m.requested = current
+			if f := h.disk.facts(); f == nil || f.CurrentEpoch < current {
+				s.broke(PersistFirst, h, "asks for votes in epoch %d, which is not durable", current)
+			}
+		}
+	}
+	flags := bus.NodeFlags(binary.BigEndian.Uint16(frame[atFlags:]))
+	if !flags.Any(bus.FlagMaster) || config <= m.checked {
+		return
+	}
+	if durable := h.disk.durableConfig(); durable < config {
+		s.broke(PersistFirst, h, "claims config epoch %d, and %d is durable", config, durable)
+	}
+	m.checked = config
+	m.claimed = max(m.claimed, config)
+}
+
+func (s *Sim) checkVote(h *host, e *end, epoch uint64) {
+	if f := h.disk.facts(); f == nil || f.VoteEpoch < epoch {
+		s.broke(PersistFirst, h, "votes in epoch %d, and that is not durable", epoch)
+	}
+	if e.peer == nil {
+		return
+	}
+	vote := ballot{h.index, epoch}
+	if before, ok := s.ledger.votes[vote]; ok {
+		s.broke(OneVote, h, "votes for %s in epoch %d, and voted for %s before", e.peer.name(), epoch, Host(before))
+		return
+	}
+	s.stats.Votes++
+	s.ledger.votes[vote] = e.peer.index
+	h.seen.voted = max(h.seen.voted, epoch)
+	got := ballot{e.peer.index, epoch}
+	if s.ledger.voters[got] == nil {
+		s.ledger.voters[got] = &electors{}
+	}
+	s.ledger.voters[got].add(h.index)
+}
+
+// checkBoot looks at a node that was just started.
+func (s *Sim) checkBoot(h *host) {
+	m := &h.seen
+	ep := h.core.Epochs()
+	first := m.alive == 0
+	m.alive = h.life
+	if !first {
+		if m.id != h.core.ID() {
+			s.broke(Restarts, h, "was %s and is now %s", m.id, h.core.ID())
+		}
+		if ep.Vote < m.voted {
+			s.broke(EpochsRise, h, "voted in epoch %d, and remembers %d after a restart", m.voted, ep.Vote)
+		}
+		if ep.Current < m.requested {
+			s.broke(EpochsRise, h, "asked for votes in epoch %d, and is in epoch %d after a restart", m.requested, ep.Current)
+		}
+		if !h.core.Replica() && ep.Config < m.claimed {
+			s.broke(EpochsRise, h, "claimed slots at config epoch %d, and is at %d after a restart", m.claimed, ep.Config)
+		}
+	}
+	m.id, m.current, m.config, m.vote = h.core.ID(), ep.Current, ep.Config, ep.Vote
+	m.master, m.owned = !h.core.Replica(), h.core.Owned()
+	m.checked = min(m.checked, ep.Config)
+	s.noteClaim(h)
+}
+
+// check looks at a node after every turn.
+func (s *Sim) check(h *host) {
+	m := &h.seen
+	ep := h.core.Epochs()
+	master := !h.core.Replica()
+	owned := h.core.Owned()
+	if ep.Current == m.current && ep.Config == m.config && ep.Vote == m.vote && master == m.master && owned == m.owned {
+		return
+	}
+	switch {
+	case ep.Current < m.current:
+		s.broke(EpochsRise, h, "the current epoch falls from %d to %d", m.current, ep.Current)
+	case ep.Config < m.config:
+		s.broke(EpochsRise, h, "the config epoch falls from %d to %d", m.config, ep.Config)
+	case ep.Vote < m.vote:
+		s.broke(EpochsRise, h, "the vote epoch falls from %d to %d", m.vote, ep.Vote)
+	}
+	if ep.Config > m.config {
+		if master && !m.master && ep.Config == m.requested {
+			s.checkWin(h, ep.Config)
+		} else {
+			s.ledger.alone[ballot{h.index, ep.Config}] = true
+		}
+	}
+	m.current, m.config, m.vote, m.master, m.owned = ep.Current, ep.Config, ep.Vote, master, owned
+	s.noteClaim(h)
+}
+
+// checkWin looks at a node that has just won an election.
+func (s *Sim) checkWin(h *host, epoch uint64) {
+	s.stats.Elections++
+	s.tracef("%d %s wins epoch %d\n", s.now, h.name(), epoch)
+	votes := s.ledger.voters[ballot{h.index, epoch}].count()
+	view := h.core.View()
+	if need := view.Size/2 + 1; votes < need {
+		s.broke(Quorum, h, "is a master by the election of epoch %d with %d votes of %d", epoch, votes, need)
+	}
+	if other, ok := s.ledger.winners[epoch]; ok && other != h.index {
+		s.broke(OneWinner, h, "wins epoch %d, which %s won", epoch, Host(other))
+	}
+	s.ledger.winners[epoch] = h.index
+}
+
+// noteClaim notes which slots a master claims at which config epoch, for ever.
+func (s *Sim) noteClaim(h *host) {
+	m := &h.seen
+	if !m.master || m.config == 0 || m.owned.Empty() {
+		return
+	}
+	list := s.ledger.claims[m.config]
+	mine := -1
+	for i := range list {
+		c := &list[i]
+		if c.host == h.index {
+			mine = i
+			continue
+		}
+		if c.slots.Intersects(&m.owned) && !s.ledger.alone[ballot{c.host, m.config}] && !s.ledger.alone[ballot{h.index, m.config}] {
+			both := c.slots.Intersect(&m.owned)
+			s.broke(OneOwner, h, "claims slots %s at config epoch %d, as %s did", both, m.config, Host(c.host))
+		}
+	}
+	if mine < 0 {
+		s.ledger.claims[m.config] = append(list, claim{h.index, m.owned})
+		return
+	}
+	list[mine].slots = list[mine].slots.Union(&m.owned)
+}
