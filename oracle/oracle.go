@@ -166,3 +166,19 @@ func (e *NeedError) Error() string {
 	}
 	return s
 }
+
+// Lacks is the need in words that follow "needs", for a skipped case.
+func (e *NeedError) Lacks() string {
+	s := fmt.Sprintf("%s, which %s does not have", e.Need, e.Driver)
+	if e.Detail != "" {
+		s += ": " + e.Detail
+	}
+	return s
+}
+
+// Limited is implemented by a driver that has only so many nodes to give at a time.
+// Who plays several cases at once waits for his turn.
+type Limited interface {
+	// Limit is the number of nodes that may be started at the same time.
+	Limit() int
+}

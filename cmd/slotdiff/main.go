@@ -24,7 +24,11 @@ func main() {
 	bundled.Main(func(args []string) int {
 		return server.Main(context.Background(), args, os.Stdout, os.Stderr)
 	})
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal ends the run in order; a second one ends the program at once,
+	// and the next run removes what that leaves. A reader that has gone (SIGPIPE) and a
+	// closed terminal are no reason to leave anything either.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	context.AfterFunc(ctx, stop)
 	err := fang.Execute(ctx, root(), fang.WithoutVersion(), fang.WithErrorHandler(printError))
 	stop()
 	os.Exit(exitCode(err))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -126,10 +127,12 @@ func (s *suite) play(ctx context.Context, list []*scenario.Case) (err error) {
 			out.Done(entry)
 		},
 	})
-	problems := s.problems(results, sides, divergences)
+	problems, idle := s.problems(results, sides, divergences)
 	dir, sum, err := ev.Finish(func(sum *evidence.Summary) {
-		sum.Interrupted = ctx.Err() != nil
-		if (len(problems) > 0 || lost != nil || sum.Interrupted) && sum.ExitCode == verdict.ExitOK {
+		if sum.Interrupted = ctx.Err() != nil && len(sum.Cases) < len(work); sum.Interrupted {
+			problems = append(problems, fmt.Errorf("interrupted: %d of %d cases were played to their end", len(sum.Cases), len(work)))
+		}
+		if (len(problems) > 0 || lost != nil) && sum.ExitCode == verdict.ExitOK {
 			sum.ExitCode = verdict.ExitUsage
 		}
 	})
@@ -141,6 +144,9 @@ func (s *suite) play(ctx context.Context, list []*scenario.Case) (err error) {
 	}
 	if s.times > 1 {
 		out.Note(timesNote(results))
+	}
+	if len(idle) > 0 {
+		out.Note(fmt.Sprintf("%d masks changed nothing in this whole run; delete them or add the cases that need them: %s", len(idle), strings.Join(idle, " ")))
 	}
 	if err := out.End(sum, dir); err != nil {
 		lost = errors.Join(lost, fmt.Errorf("print: %w", err))
@@ -161,13 +167,14 @@ func (s *suite) verdict(sum *evidence.Summary, err error) error {
 }
 
 // problems are what is wrong with the run as a whole: entries of the list of
-// known divergences that have gone stale, and masks that nothing needs.
-func (s *suite) problems(results []*verdict.Result, sides *sides, divergences *known.List) []error {
+// known divergences that have gone stale. idle are the masks that nothing needed, which
+// is reported and harms no verdict.
+func (s *suite) problems(results []*verdict.Result, sides *sides, divergences *known.List) (errs []error, idle []string) {
 	var outcomes []known.Outcome
 	used := map[string]bool{}
 	for _, r := range results {
 		if r == nil {
-			return nil // interrupted: nothing can be said of the whole
+			return nil, nil // interrupted: nothing can be said of the whole
 		}
 		outcomes = append(outcomes, known.Outcome{Name: r.Case, Diverged: r.Verdict == verdict.Fail || r.Verdict == verdict.Known})
 		for i := range r.Steps {
@@ -182,18 +189,18 @@ func (s *suite) problems(results []*verdict.Result, sides *sides, divergences *k
 		}
 	}
 	if s.control || sides.target == nil {
-		return nil
+		return nil, nil
 	}
 	id := sides.target.Identity()
-	errs := divergences.Stale(outcomes, id.Product, id.Version, s.mode, s.whole, time.Now())
+	errs = divergences.Stale(outcomes, id.Product, id.Version, s.mode, s.whole, time.Now())
 	if s.whole && sides.oracle != nil {
 		for _, m := range mask.All() {
 			if !used[m.Name] {
-				errs = append(errs, fmt.Errorf("mask %s changed nothing in a whole run: delete it, or add the case that needs it", m.Name))
+				idle = append(idle, m.Name)
 			}
 		}
 	}
-	return errs
+	return errs, idle
 }
 
 func (s *suite) evidenceOptions(sides *sides) evidence.Options {

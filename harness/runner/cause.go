@@ -12,6 +12,9 @@ func cause(step *verdict.Step) string {
 	if step.Phase != "" {
 		where = fmt.Sprintf("%s, %s", step.Phase, where)
 	}
+	if step.Verdict == verdict.Skip {
+		return "needs " + lacking(step)
+	}
 	for _, w := range []struct {
 		who string
 		a   *verdict.Answer

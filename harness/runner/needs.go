@@ -15,6 +15,9 @@ func (r *run) unmetNeed() string {
 	if err != nil {
 		return err.Error()
 	}
+	if many := tooMany(r.c, r.cfg); many != "" {
+		return many
+	}
 	for _, s := range r.sides {
 		if missing := s.driver.Capabilities().Missing(needs); missing != 0 {
 			return fmt.Sprintf("%s, which %s (%s) does not have", missing, s.driver.Identity().Short(), s.driver.Identity().How)

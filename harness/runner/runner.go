@@ -105,7 +105,7 @@ func (r *run) play(ctx context.Context) {
 			if r.cfg.OnStep != nil {
 				r.cfg.OnStep(step)
 			}
-			if step.Verdict == verdict.Fail || faulty(step) || ctx.Err() != nil {
+			if step.Verdict == verdict.Fail || step.Verdict == verdict.Skip || faulty(step) || ctx.Err() != nil {
 				return
 			}
 		}
@@ -161,6 +161,8 @@ func judgeStep(step *verdict.Step) verdict.Verdict {
 		return verdict.Unknown
 	case t != nil && t.Fault != nil:
 		return verdict.Fail
+	case lacking(step) != "" && !unanimous(step):
+		return verdict.Skip
 	case o != nil && t != nil && !slices.Equal(o.Lines, t.Lines):
 		return verdict.Fail
 	case o != nil && !slices.Equal(o.Lines, step.Want):
@@ -170,6 +172,26 @@ func judgeStep(step *verdict.Step) verdict.Verdict {
 	default:
 		return verdict.Pass
 	}
+}
+
+// lacking returns what the first side that lacks something for the step lacks, or "".
+func lacking(step *verdict.Step) string {
+	for _, a := range []*verdict.Answer{step.Oracle, step.Target} {
+		if a != nil && a.Lacks != "" {
+			return a.Lacks
+		}
+	}
+	return ""
+}
+
+// unanimous reports whether every side answered as the recording has it.
+func unanimous(step *verdict.Step) bool {
+	for _, a := range []*verdict.Answer{step.Oracle, step.Target} {
+		if a != nil && !slices.Equal(a.Lines, step.Want) {
+			return false
+		}
+	}
+	return true
 }
 
 // close ends the sides, after the invariants that only the end of a case can check.

@@ -303,6 +303,22 @@ func TestRunAllStopsWithItsContext(t *testing.T) {
 	}
 }
 
+// A case that the end of the suite cut short has no result: it says nothing of a server.
+func TestRunAllDropsWhatWasCutShort(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	long := parseCase(t, "node a\n----\nok\n\na PING\n----\n+PONG\n\nhold a for=15s\nPING\n----\n+PONG\n")
+	cfg := Config{Target: newFake(t, nil), Mode: "strict", OnStep: func(s *verdict.Step) {
+		if s.Text == "a PING" {
+			cancel()
+		}
+	}}
+	finished := 0
+	results := RunAll(ctx, []*scenario.Case{long}, cfg, 1, Events{Finished: func(*scenario.Case, *verdict.Result) { finished++ }})
+	if results[0] != nil || finished != 0 {
+		t.Errorf("the case that was cut short: %+v, finished %d", results[0], finished)
+	}
+}
+
 func TestCheck(t *testing.T) {
 	for steps, want := range map[string]string{
 		"puppet p\n----\nok\n\np shout\n----\n":                 `unknown verb "shout"`,

@@ -48,6 +48,8 @@ type output struct {
 	lines []string
 	// errorReply is set when a node answered with an error.
 	errorReply bool
+	// lacks is what the server does not have that the step needs.
+	lacks string
 }
 
 // perform executes one step and returns the side's answer to it. Whatever goes
@@ -60,7 +62,12 @@ func (s *side) perform(ctx context.Context, st *scenario.Step) *verdict.Answer {
 	if err == nil {
 		err = s.checkInvariants(ctx, out)
 	}
-	if err != nil {
+	a.Lacks = out.lacks
+	var need *oracle.NeedError
+	switch {
+	case errors.As(err, &need):
+		a.Lacks = need.Lacks()
+	case err != nil:
 		a.Fault = s.fault(explainEnd(ctx, err))
 	}
 	a.Duration = time.Since(start)

@@ -54,11 +54,12 @@ func (g gate) enter(ctx context.Context, b *budget) error {
 }
 
 // RunAll plays every case, at most parallel at a time, and returns the results in
-// the order of cases. When ctx ends, cases not yet begun have no result (nil) and
-// those in progress end as unknown.
+// the order of cases. When ctx ends, cases not yet begun have no result (nil), nor
+// have those in progress, unless they have diverged already.
 func RunAll(ctx context.Context, cases []*scenario.Case, cfg Config, parallel int, ev Events) []*verdict.Result {
 	results := make([]*verdict.Result, len(cases))
 	cfg.starts = newGate()
+	room := newCapacities(cfg)
 	if cfg.Proven == nil {
 		cfg.Proven = new(Proven)
 	}
@@ -70,12 +71,18 @@ func RunAll(ctx context.Context, cases []*scenario.Case, cfg Config, parallel in
 	for range max(1, min(parallel, len(cases))) {
 		wg.Go(func() {
 			for i := range next {
+				give := room.take(ctx, cases[i], cfg)
 				if ev.Started != nil {
 					mu.Lock()
 					ev.Started(cases[i])
 					mu.Unlock()
 				}
-				results[i] = Run(ctx, cases[i], cfg)
+				res := Run(ctx, cases[i], cfg)
+				give()
+				if ctx.Err() != nil && cutShort(res) {
+					continue
+				}
+				results[i] = res
 				if ev.Finished != nil {
 					mu.Lock()
 					ev.Finished(cases[i], results[i])
@@ -95,6 +102,16 @@ feed:
 	close(next)
 	wg.Wait()
 	return results
+}
+
+// cutShort reports whether a result that was made while the suite was ending says
+// nothing of the servers: what was not played to its end may look like anything but
+// a different answer.
+func cutShort(r *verdict.Result) bool {
+	if r.Verdict != verdict.Fail {
+		return r.Verdict == verdict.Unknown || r.Verdict == verdict.OracleFault
+	}
+	return len(r.Steps) > 0 && faulty(&r.Steps[len(r.Steps)-1])
 }
 
 // longestFirst orders cases so that those with a long deadline do not begin last.

@@ -69,7 +69,8 @@ func (s *side) startNode(ctx context.Context, spec oracle.NodeSpec) (output, err
 		if errors.As(err, &se) && ctx.Err() == nil {
 			var exit *oracle.ExitError
 			if errors.As(err, &exit) && !exit.Crashed {
-				return output{kind: "start", lines: []string{"refused to start"}}, nil
+				s.trace.note(err.Error())
+				return s.refusal(exit.Log), nil
 			}
 			return output{}, &faultError{verdict.Fault{Kind: verdict.FaultCrash, Node: spec.Name, Detail: err.Error()}}
 		}

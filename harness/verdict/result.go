@@ -22,6 +22,9 @@ type Answer struct {
 	// Fault is set when the side could not answer: the server died, hung or broke
 	// an invariant. Lines is then what was seen until then.
 	Fault *Fault
+	// Lacks says what the server does not have that the step needs; empty if nothing.
+	// The case is then skipped, unless the refusal is the answer that it wants.
+	Lacks string
 	// Duration is how long the side took for the step.
 	Duration time.Duration
 }

@@ -29,7 +29,10 @@ type Addresses struct {
 	used map[*node]struct{}
 }
 
-var _ oracle.Driver = (*Addresses)(nil)
+var (
+	_ oracle.Driver  = (*Addresses)(nil)
+	_ oracle.Limited = (*Addresses)(nil)
+)
 
 // Open checks that each address answers as a server in cluster mode that holds no
 // keys. All must be the same product and version.
@@ -55,6 +58,9 @@ func Open(ctx context.Context, addrs []netip.AddrPort) (*Addresses, error) {
 		d.caps &= caps
 		d.id = id
 		d.free = append(d.free, a)
+	}
+	if len(addrs) > 1 {
+		d.caps |= oracle.CapMany // up to Limit
 	}
 	d.id.How = oracle.Address
 	var text []string
@@ -99,8 +105,15 @@ func (d *Addresses) Identity() oracle.Identity { return d.id }
 // Capabilities implements oracle.Driver.
 func (d *Addresses) Capabilities() oracle.Capabilities { return d.caps }
 
+// Limit implements oracle.Limited.
+func (d *Addresses) Limit() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.free) + len(d.used)
+}
+
 func (d *Addresses) need(c oracle.Capabilities, detail string) error {
-	return &oracle.NeedError{Need: c, Driver: d.id.String(), Detail: detail}
+	return &oracle.NeedError{Need: c, Driver: d.id.Short() + " (" + string(d.id.How) + ")", Detail: detail}
 }
 
 // Start implements oracle.Driver: it takes the next server that is free, empties

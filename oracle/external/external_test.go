@@ -39,7 +39,7 @@ func TestAddresses(t *testing.T) {
 	if id.Short() != real.Identity().Short() || id.How != oracle.Address || id.Source != fmt.Sprintf("%s,%s", a.Addr(), b.Addr()) {
 		t.Errorf("identity: %+v", id)
 	}
-	if d.Capabilities() != oracle.CapDebug|oracle.CapConf {
+	if d.Capabilities() != oracle.CapDebug|oracle.CapConf|oracle.CapMany || d.Limit() != 2 {
 		t.Errorf("capabilities: %s", d.Capabilities())
 	}
 	before := fmt.Sprint(do(t, a.Addr(), "CLUSTER", "MYID"))
