@@ -214,7 +214,7 @@ func object(err error) lua.LValue {
 	case toText(api.Object) == stackOverflow:
 		return lua.LString(chunkName + ":1: stack overflow")
 	}
-	return api.Object
+	return reworded(api.Object)
 }
 
 // plain raises an error without a place, as C does for one that no line of Lua is
@@ -223,11 +223,22 @@ func (c call) plain(format string, args ...any) {
 	c.Error(lua.LString(fmt.Sprintf(format, args...)), 0)
 }
 
+// uncallable says why an argument cannot be called.
+func (c call) uncallable(n int) string {
+	v := c.any(n)
+	if v.Type() == lua.LTFunction || c.GetMetaField(v, "__call") != lua.LNil {
+		return ""
+	}
+	return "attempt to call a " + v.Type().String() + " value"
+}
+
 // pcall mirrors script_lua.c:luaRedisPcall: of an error of Redis the caller gets
 // the text.
 func pcall(c call) int {
-	c.any(1)
-	c.r.protected++
+	if wrong := c.uncallable(1); wrong != "" {
+		return c.ret(lua.LFalse, lua.LString(wrong))
+	}
+	c.protect()
 	err := c.PCall(c.GetTop()-1, lua.MultRet, c.r.keep) // without a handler a trace is made, which takes long
 	c.r.protected--
 	if err != nil {
@@ -243,6 +254,14 @@ func pcall(c call) int {
 	return c.GetTop()
 }
 
+// protect counts a pcall, which takes from the stack of C.
+func (c call) protect() {
+	if c.r.protected >= maxProtected {
+		c.plain("C stack overflow")
+	}
+	c.r.protected++
+}
+
 func xpcall(c call) int {
 	c.any(2)
 	f, handler := c.Get(1), c.Get(2)
@@ -252,7 +271,7 @@ func xpcall(c call) int {
 	if !ok {
 		h = c.r.keep
 	}
-	c.r.protected++
+	c.protect()
 	err := c.PCall(0, lua.MultRet, h)
 	c.r.protected--
 	if err != nil {
@@ -295,10 +314,12 @@ func rawSet(c call) int {
 	return c.ret(t)
 }
 
-// next finds the entry after a key; the virtual machine cannot tell a key that is
-// in no table.
+// next finds the entry after a key.
 func next(c call) int {
 	t := c.r.thawed(c.table(1))
+	if k := c.Get(2); k != lua.LNil && k.Type() != lua.LTNumber && t.RawGet(k) == lua.LNil {
+		c.plain("invalid key to 'next'")
+	}
 	k, v := t.Next(c.Get(2))
 	if k == lua.LNil {
 		return c.ret(lua.LNil)
@@ -466,7 +487,7 @@ func (c call) loadChunk(text, name string) int {
 
 // shortName is how errors show the name of a chunk (lobject.c:luaO_chunkid).
 func shortName(name string) string {
-	const size = 60 // LUA_IDSIZE
+	const size = 80 // LUA_IDSIZE of Redis's Lua
 	if strings.HasPrefix(name, "=") {
 		return name[1:min(len(name), size)]
 	}

@@ -16,6 +16,7 @@ type budget struct {
 	instructions int
 	bytes        int
 	baseline     uint64 // bytes of heap at the start
+	sample       []metrics.Sample
 	spent        error
 }
 
@@ -36,12 +37,17 @@ const (
 )
 
 func newBudget() *budget {
-	return &budget{instructions: maxInstructions, bytes: maxStringBytes, baseline: heap()}
+	b := &budget{
+		instructions: maxInstructions, bytes: maxStringBytes,
+		sample: []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}},
+	}
+	b.baseline = b.heap()
+	return b
 }
 
 // heapEvery is a power of two: how many instructions pass between two looks at the
 // memory. An instruction allocates up to 16 * lua.MaxArrayIndex bytes.
-const heapEvery = 512
+const heapEvery = 128
 
 // Done counts one instruction; a nil channel is never ready.
 func (b *budget) Done() <-chan struct{} {
@@ -72,17 +78,16 @@ func (b *budget) Value(any) any { return nil }
 // full reports whether the heap grew too much. Garbage counts only until a
 // collection has been tried.
 func (b *budget) full() bool {
-	if heap() < b.baseline+maxHeapGrowth {
+	if b.heap() < b.baseline+maxHeapGrowth {
 		return false
 	}
 	runtime.GC()
-	return heap() >= b.baseline+maxHeapGrowth
+	return b.heap() >= b.baseline+maxHeapGrowth
 }
 
-func heap() uint64 {
-	s := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	metrics.Read(s)
-	return s[0].Value.Uint64()
+func (b *budget) heap() uint64 {
+	metrics.Read(b.sample)
+	return b.sample[0].Value.Uint64()
 }
 
 // work pays for n steps of a library function.

@@ -93,16 +93,17 @@ type writer struct {
 }
 
 // A table that holds itself would have no end: Redis answers it until Lua's stack
-// is full.
+// is full. A level of an array takes one slot of it, one of a map or set three.
 const (
-	maxReplyDepth  = 1000
+	maxReplyDepth  = 7995
+	pairDepth      = 3
 	maxReplyValues = 1 << 20
 )
 
 // value mirrors script_lua.c:luaReplyToRedisReply.
 func (w *writer) value(v lua.LValue, depth int) {
 	w.values++
-	if depth > maxReplyDepth || w.values > maxReplyValues {
+	if depth >= maxReplyDepth || w.values > maxReplyValues {
 		w.out = resp.AppendError(w.out, "ERR reached lua stack limit")
 		return
 	}
@@ -222,9 +223,9 @@ func (w *writer) pairs(t *lua.LTable, depth int, isMap bool) {
 		w.out = resp.AppendArray(w.out, len(keys))
 	}
 	for i := range keys {
-		w.value(keys[i], depth+1)
+		w.value(keys[i], depth+pairDepth)
 		if isMap {
-			w.value(vals[i], depth+1)
+			w.value(vals[i], depth+pairDepth)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 func init() {
 	// Longer arrays would let one instruction fill a gigabyte with nil. Keys beyond
 	// are kept in a map, where "#" does not see them.
-	lua.MaxArrayIndex = 1 << 17
+	lua.MaxArrayIndex = 1 << 16
 }
 
 // NewLua returns the engine for Lua 5.1.
@@ -88,7 +88,7 @@ func (r *run) describe(l *lua.LState) int {
 	t, ok := l.Get(1).(*lua.LTable)
 	if !ok {
 		t = l.NewTable()
-		t.RawSetString("err", lua.LString("ERR "+toText(l.Get(1))))
+		t.RawSetString("err", lua.LString("ERR "+toText(reworded(l.Get(1)))))
 	}
 	for level := 1; level <= 2; level++ {
 		d, ok := l.GetStack(level)

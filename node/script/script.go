@@ -59,10 +59,11 @@ type Reply struct {
 const (
 	maxInstructions = 1 << 23   // of the virtual machine, and steps of library functions
 	maxStringBytes  = 256 << 20 // that are made, freed ones included
-	maxHeapGrowth   = 512 << 20 // bytes, of the process while a script runs
+	maxHeapGrowth   = 384 << 20 // bytes, of the process while a script runs
 	maxThreads      = 1000      // coroutines
 	maxText         = 4 << 20   // bytes of a script
 	maxCallDepth    = 20000     // LUAI_MAXCALLS
+	maxProtected    = 195       // pcalls in one another; of the 200 of LUAI_MAXCCALLS some are taken
 )
 
 // newChance is math.random's source: the same seed, the same sequence.

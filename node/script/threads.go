@@ -3,7 +3,7 @@ package script
 import lua "github.com/yuin/gopher-lua"
 
 var threadFunctions = map[string]func(call) int{
-	"create":  func(c call) int { return c.ret(c.newThread(c.function(1))) },
+	"create":  func(c call) int { return c.ret(c.newThread(c.body())) },
 	"resume":  resume,
 	"running": running,
 	"status":  status,
@@ -16,6 +16,15 @@ type thread struct {
 	fn   *lua.LFunction
 	dead bool
 	live bool // it runs, or has resumed the one that does
+}
+
+// body is the function of a new coroutine, which must be one of Lua.
+func (c call) body() *lua.LFunction {
+	f, ok := c.Get(1).(*lua.LFunction)
+	if !ok || f.IsG {
+		c.argError(1, "Lua function expected")
+	}
+	return f
 }
 
 // newThread makes a coroutine that spends the budget of the script.
@@ -81,7 +90,7 @@ func resume(c call) int {
 }
 
 func wrap(c call) int {
-	th, r := c.newThread(c.function(1)), c.r
+	th, r := c.newThread(c.body()), c.r
 	return c.ret(c.NewFunction(func(l *lua.LState) int {
 		c := call{l, r, "wrap"}
 		out, err := c.advance(th, c.from(1))
