@@ -185,6 +185,30 @@ func TestManualFailoverTimesOut(t *testing.T) {
 	}
 }
 
+// A replica that waits for data has nothing to do meanwhile: a driver that performs effects
+// until there are none must come to an end.
+func TestManualFailoverWaitsWithoutWork(t *testing.T) {
+	s, m := newReplica(t)
+	s.do(Failover{})
+	s.recv(s.accept(), packet('m', func(p *bus.Packet, _ *bus.Ping) {
+		p.MFlags[0] |= bus.MFlagPaused
+		p.Offset, p.ConfigEpoch, p.Slots = 170, 3, m.slots
+	}))
+	if s.n.manual.masterOffset != 170 {
+		t.Fatalf("the master's offset is %d, want 170", s.n.manual.masterOffset)
+	}
+	if s.n.HasReady() || s.asked() {
+		t.Fatal("there is something to do before the data has come")
+	}
+	s.step(Report{ReplOffset: 170, MasterLinkUp: true, MasterSeen: s.net.now})
+	for s.n.HasReady() {
+		s.perform()
+	}
+	if !s.asked() {
+		t.Error("no votes asked for although all was read")
+	}
+}
+
 func TestReplicaOfReplicaMovesUp(t *testing.T) {
 	s, m := newReplica(t)
 	v := s.know('x')

@@ -125,6 +125,9 @@ func (n *Node) handleLinkDown(ev LinkDown) {
 func (n *Node) handleReport(ev Report) {
 	n.report = ev
 	n.report.SendQueues = nil
+	if n.manual.end != 0 {
+		n.later(todoManualFailover)
+	}
 	for _, p := range n.peers {
 		if p.out != nil {
 			p.out.queued = 0

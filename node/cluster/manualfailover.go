@@ -28,7 +28,8 @@ func (n *Node) checkManualFailover() {
 }
 
 // handleManualFailover starts the election once all that the paused master wrote was read.
-// Mirrors clusterHandleManualFailover.
+// Mirrors clusterHandleManualFailover, but for one thing: Redis looks again before every sleep
+// until then, this node at the next Report or Tick, so that a Ready is not due for ever.
 func (n *Node) handleManualFailover() {
 	if n.manual.end == 0 || n.manual.canStart || n.manual.masterOffset == -1 {
 		return
@@ -37,9 +38,7 @@ func (n *Node) handleManualFailover() {
 		n.manual.canStart = true
 		n.logf(LevelNotice, "All master replication stream processed, manual failover can start.")
 		n.later(todoFailover)
-		return
 	}
-	n.later(todoManualFailover)
 }
 
 // learnPausedOffset takes from the paused master how far this replica must read.
