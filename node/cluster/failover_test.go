@@ -209,6 +209,33 @@ func TestManualFailoverWaitsWithoutWork(t *testing.T) {
 	}
 }
 
+// Votes are asked for in a manual failover while work that was put off is done; the epoch is durable
+// before the request leaves all the same.
+func TestManualFailoverSavesBeforeItAsks(t *testing.T) {
+	s, _ := newReplica(t)
+	if _, err := s.n.Do(s.net.now, Failover{Option: FailoverForce}); err != nil {
+		t.Fatal(err)
+	}
+	asked := false
+	for range 3 {
+		if err := s.n.Step(s.net.now, Tick{}); err != nil {
+			t.Fatal(err)
+		}
+		for s.n.HasReady() {
+			rd := s.n.Ready()
+			if err := checkReady(s.n, &rd); err != nil {
+				t.Fatal(err)
+			}
+			for _, snd := range rd.Send {
+				asked = asked || frameType(snd.Frame) == bus.TypeAuthRequest
+			}
+		}
+	}
+	if !asked {
+		t.Error("no votes asked for")
+	}
+}
+
 func TestReplicaOfReplicaMovesUp(t *testing.T) {
 	s, m := newReplica(t)
 	v := s.know('x')

@@ -109,8 +109,8 @@ func checkReady(n *Node, rd *Ready) error {
 		if err != nil {
 			return fmt.Errorf("a frame is sent that does not parse: %w", err)
 		}
-		if p.Type == bus.TypeAuthAck && (rd.Persist == nil || !rd.Sync) {
-			return fmt.Errorf("a vote is sent that is not durable")
+		if (p.Type == bus.TypeAuthAck || p.Type == bus.TypeAuthRequest) && (rd.Persist == nil || !rd.Sync) {
+			return fmt.Errorf("a %s is sent that is not durable", p.Type)
 		}
 		if slices.Contains(rd.Close, s.Link) {
 			return fmt.Errorf("a frame is sent to link %d, which is closed", s.Link)

@@ -227,7 +227,9 @@ func (n *Node) saveNow() {
 	n.persist, n.sync = true, true
 }
 
-// beforeSleep mirrors clusterBeforeSleep.
+// beforeSleep mirrors clusterBeforeSleep, but for one point: what a failover wants to be saved is
+// saved now. Redis saves it before it sleeps again, when the request for votes that names the new
+// epoch may have been written.
 func (n *Node) beforeSleep() {
 	t := n.todo
 	n.todo = 0
@@ -239,6 +241,8 @@ func (n *Node) beforeSleep() {
 	} else if t&todoFailover != 0 {
 		n.handleReplicaFailover()
 	}
+	t |= n.todo & (todoSave | todoSync)
+	n.todo &^= todoSave | todoSync
 	if t&todoUpdateState != 0 {
 		n.updateState()
 	}
