@@ -20,11 +20,11 @@ func Of(key []byte) uint16 {
 // HashTag returns the part of key that is hashed: the hash tag, or all of key
 // when it has none. The result aliases key.
 func HashTag(key []byte) []byte {
-	open := bytes.IndexByte(key, '{')
-	if open < 0 {
+	_, after, ok := bytes.Cut(key, []byte{'{'})
+	if !ok {
 		return key
 	}
-	tag := key[open+1:]
+	tag := after
 	end := bytes.IndexByte(tag, '}')
 	if end <= 0 {
 		return key

@@ -80,15 +80,16 @@ func writeSide(b *strings.Builder, sign string, spans []Span, line, mark func(st
 }
 
 func writeCarets(b *strings.Builder, spans []Span) {
-	under := "  "
+	var under strings.Builder
+	under.WriteString("  ")
 	for _, s := range spans {
 		c := " "
 		if s.Changed {
 			c = "^"
 		}
-		under += strings.Repeat(c, len(s.Text))
+		under.WriteString(strings.Repeat(c, len(s.Text)))
 	}
-	if strings.Contains(under, "^") {
-		b.WriteString(strings.TrimRight(under, " ") + "\n")
+	if strings.Contains(under.String(), "^") {
+		b.WriteString(strings.TrimRight(under.String(), " ") + "\n")
 	}
 }

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -105,7 +106,7 @@ func replaced(gone, come []string, from, to int) []Row {
 		wants[i].Spans, gots[i].Spans = inside(gone[i], come[i])
 	}
 	if len(gone) != len(come) {
-		return append(wants, gots...)
+		return slices.Concat(wants, gots)
 	}
 	rows := make([]Row, 0, len(wants)+len(gots))
 	for i := range wants {

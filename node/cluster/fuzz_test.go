@@ -37,11 +37,11 @@ func (r *recipe) id() bus.ID { return r.ids[r.pick(len(r.ids))] }
 
 // epoch is small, or one of the greatest.
 func (r *recipe) epoch() uint64 {
-	if c := r.byte(); c < 250 {
+	c := r.byte()
+	if c < 250 {
 		return uint64(c / 8)
-	} else {
-		return 1<<64 - 1 - uint64(c-250)
 	}
+	return 1<<64 - 1 - uint64(c-250)
 }
 
 func (r *recipe) link() LinkID {

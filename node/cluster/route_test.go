@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/slotdiff/slotdiff/wire/bus"
@@ -26,12 +27,7 @@ func TestRoute(t *testing.T) {
 	b.do(SetSlot{Slot: 866, Action: SetSlotImporting, Node: a.id()})
 	here := func(present ...string) func([]byte) bool {
 		return func(key []byte) bool {
-			for _, p := range present {
-				if p == string(key) {
-					return true
-				}
-			}
-			return false
+			return slices.Contains(present, string(key))
 		}
 	}
 	const (

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"math"
+	"slices"
 
 	"github.com/slotdiff/slotdiff/slot"
 )
@@ -96,10 +97,8 @@ func (n *Node) mastersHaveReplicas() bool {
 
 // changeSlots is CLUSTER ADDSLOTS and DELSLOTS: every slot parses before any is looked at.
 func (n *Node) changeSlots(list []int, del bool) Answer {
-	for _, s := range list {
-		if s == BadSlot {
-			return badSlot
-		}
+	if slices.Contains(list, BadSlot) {
+		return badSlot
 	}
 	var chosen slot.Set
 	for _, s := range list {

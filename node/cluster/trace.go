@@ -106,9 +106,9 @@ func ParseTrace(text string, start Time) ([]Step, error) {
 		if first == "" {
 			continue
 		}
-		packet := ""
+		var packet strings.Builder
 		for i < len(lines) && strings.HasPrefix(lines[i], "  ") {
-			packet += lines[i][2:]
+			packet.WriteString(lines[i][2:])
 			i++
 		}
 		delta, rest, _ := strings.Cut(first, " ")
@@ -117,7 +117,7 @@ func ParseTrace(text string, start Time) ([]Step, error) {
 			return nil, fmt.Errorf("trace:%d: %q is no +milliseconds", at, delta)
 		}
 		start += ms
-		ev, err := parseEvent(rest, packet)
+		ev, err := parseEvent(rest, packet.String())
 		if err != nil {
 			return nil, fmt.Errorf("trace:%d: %w", at, err)
 		}

@@ -61,7 +61,6 @@ type Client struct {
 	blocked *blocked // nil: not blocked
 	gone    bool     // Disconnect was called
 	listed  bool     // is in Engine.dirty
-	bufOwn  []byte   // backs the argv of a postponed command
 	keyBuf  []table.Key
 	refs    [][]byte // scratch for routing
 }
@@ -100,9 +99,6 @@ func (c *Client) array(n int)     { c.Out = resp.AppendArray(c.Out, n) }
 
 // err replies with an error; text begins with its code.
 func (c *Client) err(text string) { c.Out = resp.AppendError(c.Out, text) }
-
-// errf is err with the code ERR.
-func (c *Client) errERR(text string) { c.err("ERR " + text) }
 
 func (c *Client) syntax() { c.err("ERR syntax error") }
 func (c *Client) arity()  { c.err("ERR " + c.cmd.WrongArity()) }

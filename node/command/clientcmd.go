@@ -86,8 +86,14 @@ func (e *Engine) appendClient(b []byte, c *Client) []byte {
 		on   bool
 		name string
 	}{
-		{c.subscriptions() > 0, "P"}, {c.has(inMulti), "x"}, {c.blocked != nil, "b"}, {c.has(dirtyCAS), "d"},
-		{c.has(closing), "c"}, {c.has(readOnly), "r"}, {c.has(noEvict), "e"}, {c.has(noTouch), "T"},
+		{c.subscriptions() > 0, "P"},
+		{c.has(inMulti), "x"},
+		{c.blocked != nil, "b"},
+		{c.has(dirtyCAS), "d"},
+		{c.has(closing), "c"},
+		{c.has(readOnly), "r"},
+		{c.has(noEvict), "e"},
+		{c.has(noTouch), "T"},
 	} {
 		if f.on {
 			flags += f.name

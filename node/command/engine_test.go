@@ -383,7 +383,7 @@ func TestRoleChangesAtOnce(t *testing.T) {
 	c := r.client("a")
 	for _, words := range []string{"CLUSTER REPLICATE " + other, "ROLE", "FLUSHALL", "CLUSTER RESET", "ROLE"} {
 		var argv [][]byte
-		for _, w := range strings.Fields(words) {
+		for w := range strings.FieldsSeq(words) {
 			argv = append(argv, []byte(w))
 		}
 		r.e.Execute(c, argv)
@@ -412,7 +412,7 @@ func testAnswers(t *testing.T, name string) {
 		for _, word := range []string{"1", "b", "", "-1", "\xff\r\n"} {
 			r := newRigOnce(t)
 			var argv [][]byte
-			for _, w := range strings.Split(name, "|") {
+			for w := range strings.SplitSeq(name, "|") {
 				argv = append(argv, []byte(w))
 			}
 			for range extra {
@@ -463,7 +463,7 @@ func BenchmarkRoute(b *testing.B) {
 	} {
 		b.Run(bm.name, func(b *testing.B) {
 			var argv [][]byte
-			for _, w := range strings.Fields(bm.words) {
+			for w := range strings.FieldsSeq(bm.words) {
 				argv = append(argv, []byte(w))
 			}
 			c := r.client("a")

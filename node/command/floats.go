@@ -16,14 +16,15 @@ func incrByFloat(e *Engine, c *Client) {
 	if !ok {
 		return
 	}
-	val, by := new(big.Float).SetPrec(64), new(big.Float).SetPrec(64)
+	val := new(big.Float).SetPrec(64)
 	if o != nil {
 		if val, ok = parseLongDouble(o.Str); !ok {
 			c.err("ERR value is not a valid float")
 			return
 		}
 	}
-	if by, ok = parseLongDouble(c.argv[2]); !ok {
+	by, ok := parseLongDouble(c.argv[2])
+	if !ok {
 		c.err("ERR value is not a valid float")
 		return
 	}

@@ -23,16 +23,22 @@ type space struct {
 func global(c *Client) int { return len(c.channels) + len(c.patterns) }
 
 var (
-	channelSpace = &space{"subscribe", "unsubscribe",
+	channelSpace = &space{
+		"subscribe", "unsubscribe",
 		func(e *Engine) map[string]*subscribers { return e.channels },
-		func(c *Client) *map[string]bool { return &c.channels }, global}
-	patternSpace = &space{"psubscribe", "punsubscribe",
+		func(c *Client) *map[string]bool { return &c.channels }, global,
+	}
+	patternSpace = &space{
+		"psubscribe", "punsubscribe",
 		func(e *Engine) map[string]*subscribers { return e.patterns },
-		func(c *Client) *map[string]bool { return &c.patterns }, global}
-	shardSpace = &space{"ssubscribe", "sunsubscribe",
+		func(c *Client) *map[string]bool { return &c.patterns }, global,
+	}
+	shardSpace = &space{
+		"ssubscribe", "sunsubscribe",
 		func(e *Engine) map[string]*subscribers { return e.shards },
 		func(c *Client) *map[string]bool { return &c.shards },
-		func(c *Client) int { return len(c.shards) }}
+		func(c *Client) int { return len(c.shards) },
+	}
 )
 
 func init() {

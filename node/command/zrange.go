@@ -196,7 +196,7 @@ func zrange(e *Engine, c *Client, at int, stores bool, t rangeType, reverse, fix
 	low, high := argv[at+1], argv[at+2]
 	var start, end int64
 	var lo, hi bound
-	ok := true
+	var ok bool
 	if t == byRank {
 		if start, ok = c.intArg(low); ok {
 			end, ok = c.intArg(high)
@@ -216,7 +216,7 @@ func zrange(e *Engine, c *Client, at int, stores bool, t rangeType, reverse, fix
 	}
 	var out []store.Scored
 	if z != nil {
-		from, to := 0, 0
+		var from, to int
 		if t == byRank {
 			if from, to = rankSpan(start, end, z.Len()); reverse {
 				from, to = z.Len()-to, z.Len()-from
@@ -292,7 +292,7 @@ func zcount(e *Engine, c *Client, t rangeType) {
 func zremRange(e *Engine, c *Client, t rangeType) {
 	var start, end int64
 	var lo, hi bound
-	ok := true
+	var ok bool
 	if t == byRank {
 		if start, ok = c.intArg(c.argv[2]); ok {
 			end, ok = c.intArg(c.argv[3])
@@ -311,7 +311,7 @@ func zremRange(e *Engine, c *Client, t rangeType) {
 		c.int(0)
 		return
 	}
-	from, to := 0, 0
+	var from, to int
 	if t == byRank {
 		from, to = rankSpan(start, end, z.Len())
 	} else {

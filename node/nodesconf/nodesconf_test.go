@@ -126,8 +126,10 @@ func TestParseRefuses(t *testing.T) {
 		at             string // text at the column, "$": behind the line
 		cause          string
 	}{
-		{"short line", " - 0 0 3 connected 0-5460 5462 [5462->-" + id('b') + "] [5463-<-" + id('b') + "]", "",
-			1, "$", "3 fields, a node has at least 8"},
+		{
+			"short line", " - 0 0 3 connected 0-5460 5462 [5462->-" + id('b') + "] [5463-<-" + id('b') + "]", "",
+			1, "$", "3 fields, a node has at least 8",
+		},
 		{"short id", id('a'), "abc", 1, "abc", `a node id has 40 characters, "abc" has 3`},
 		{"bad id", id('a'), strings.Repeat("A", 40), 1, "AAA", `"` + strings.Repeat("A", 40) + `" is no node id`},
 		{"twice", id('c') + " :0", id('b') + " :0", 3, "bbb", "node " + id('b') + " stands in line 2 already"},
@@ -154,8 +156,10 @@ func TestParseRefuses(t *testing.T) {
 		{"host name", "host.a", "host=a", 1, "=a", `unexpected character '=' in a host name`},
 		{"vars", "lastVoteEpoch 2", "lastVoteEpoch", 4, "lastVoteEpoch", "variable lastVoteEpoch has no value"},
 		{"vars number", "lastVoteEpoch 2", "lastVoteEpoch two", 4, "two", `"two" is no number in 0..18446744073709551615`},
-		{"no vars", "vars currentEpoch 18446744073709551615 lastVoteEpoch 2\n", "",
-			3, "ccc", "no line of variables follows: the file is torn"},
+		{
+			"no vars", "vars currentEpoch 18446744073709551615 lastVoteEpoch 2\n", "",
+			3, "ccc", "no line of variables follows: the file is torn",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			text := strings.Replace(sample, c.old, c.new, 1)

@@ -73,10 +73,11 @@ func (c call) optInteger(n int, def int64) int64 {
 // int32 is luaL_checkint.
 func (c call) int32(n int) int { return int(int32(c.integer(n))) }
 
-func (c call) table(n int) *lua.LTable {
-	t, ok := c.Get(n).(*lua.LTable)
+// table is the first argument, which must be one.
+func (c call) table() *lua.LTable {
+	t, ok := c.Get(1).(*lua.LTable)
 	if !ok {
-		c.typeError(n, "table")
+		c.typeError(1, "table")
 	}
 	return t
 }

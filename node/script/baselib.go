@@ -136,7 +136,7 @@ var baseFunctions = map[string]func(call) int{
 	"pairs":          pairs,
 	"pcall":          pcall,
 	"rawequal":       func(c call) int { return c.ret(lua.LBool(c.RawEqual(c.any(1), c.any(2)))) },
-	"rawget":         func(c call) int { return c.ret(c.r.thawed(c.table(1)).RawGet(c.any(2))) },
+	"rawget":         func(c call) int { return c.ret(c.r.thawed(c.table()).RawGet(c.any(2))) },
 	"rawset":         rawSet,
 	"select":         selectArgs,
 	"setmetatable":   setMetatable,
@@ -290,7 +290,7 @@ func getMetatable(c call) int {
 }
 
 func setMetatable(c call) int {
-	t := c.table(1)
+	t := c.table()
 	mt := c.Get(2)
 	if c.GetTop() < 2 || mt != lua.LNil && mt.Type() != lua.LTTable {
 		c.argError(2, "nil or table expected")
@@ -306,7 +306,7 @@ func setMetatable(c call) int {
 }
 
 func rawSet(c call) int {
-	t, k, v := c.table(1), c.any(2), c.any(3)
+	t, k, v := c.table(), c.any(2), c.any(3)
 	if c.r.frozen[t] != nil {
 		c.plain(readOnlyTable)
 	}
@@ -316,7 +316,7 @@ func rawSet(c call) int {
 
 // next finds the entry after a key.
 func next(c call) int {
-	t := c.r.thawed(c.table(1))
+	t := c.r.thawed(c.table())
 	if k := c.Get(2); k != lua.LNil && k.Type() != lua.LTNumber && t.RawGet(k) == lua.LNil {
 		c.plain("invalid key to 'next'")
 	}
@@ -328,14 +328,14 @@ func next(c call) int {
 }
 
 func pairs(c call) int {
-	return c.ret(c.r.globals.RawGetString("next"), c.table(1), lua.LNil)
+	return c.ret(c.r.globals.RawGetString("next"), c.table(), lua.LNil)
 }
 
 func ipairs(c call) int {
-	t := c.table(1)
+	t := c.table()
 	step := c.NewFunction(func(l *lua.LState) int {
 		c := call{l, c.r, "ipairs"}
-		t, i := c.r.thawed(c.table(1)), c.integer(2)+1
+		t, i := c.r.thawed(c.table()), c.integer(2)+1
 		v := t.RawGet(lua.LNumber(i))
 		if v == lua.LNil {
 			return 0
@@ -423,7 +423,7 @@ func toStringMeta(c call, v lua.LValue) lua.LValue {
 const maxUnpack = 8000
 
 func unpack(c call) int {
-	t := c.r.thawed(c.table(1))
+	t := c.r.thawed(c.table())
 	from := c.optInteger(2, 1)
 	to := c.optInteger(3, int64(t.Len()))
 	if from > to {

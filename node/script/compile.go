@@ -50,8 +50,7 @@ func compile(text, name string) (p *lua.FunctionProto, err error) {
 	}
 	p, err = lua.Compile(outer, name)
 	if err != nil {
-		var ce *lua.CompileError
-		if errors.As(err, &ce) {
+		if ce, ok := errors.AsType[*lua.CompileError](err); ok {
 			return nil, errSyntax(fmt.Sprintf("%s:%d: %s", name, ce.Line, ce.Message))
 		}
 		return nil, errSyntax(name + ":1: " + err.Error())

@@ -71,7 +71,7 @@ func (s byteText) Format(f fmt.State, _ rune) {
 	} else {
 		t = pad + t
 	}
-	f.Write([]byte(t))
+	_, _ = f.Write([]byte(t)) // a buffer that takes all
 }
 
 type formatSpec struct {

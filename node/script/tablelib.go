@@ -10,17 +10,17 @@ var tableFunctions = map[string]func(call) int{
 	"concat":   tableConcat,
 	"foreach":  forEach,
 	"foreachi": forEachI,
-	"getn":     func(c call) int { return c.retNum(float64(c.table(1).Len())) },
+	"getn":     func(c call) int { return c.retNum(float64(c.table().Len())) },
 	"insert":   tableInsert,
 	"maxn":     maxN,
 	"remove":   tableRemove,
-	"setn":     func(c call) int { c.table(1); c.RaiseError("'setn' is obsolete"); return 0 },
+	"setn":     func(c call) int { c.table(); c.RaiseError("'setn' is obsolete"); return 0 },
 	"sort":     tableSort,
 }
 
 // changeable is the first argument, a table that may change.
 func (c call) changeable() *lua.LTable {
-	t := c.table(1)
+	t := c.table()
 	if c.r.frozen[t] != nil {
 		c.plain(readOnlyTable)
 	}
@@ -28,7 +28,7 @@ func (c call) changeable() *lua.LTable {
 }
 
 func tableConcat(c call) int {
-	t := c.table(1)
+	t := c.table()
 	sep := c.optStr(2, "")
 	from := c.optInteger(3, 1)
 	to := c.optInteger(4, int64(t.Len()))
@@ -87,7 +87,7 @@ func tableRemove(c call) int {
 
 func maxN(c call) int {
 	best := 0.0
-	t := c.r.thawed(c.table(1))
+	t := c.r.thawed(c.table())
 	for k, _ := t.Next(lua.LNil); k != lua.LNil; k, _ = t.Next(k) {
 		if n, ok := k.(lua.LNumber); ok {
 			best = max(best, float64(n))
@@ -97,7 +97,7 @@ func maxN(c call) int {
 }
 
 func forEach(c call) int {
-	t, f := c.r.thawed(c.table(1)), c.function(2)
+	t, f := c.r.thawed(c.table()), c.function(2)
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
 		if r := c.visit(f, k, v); r != lua.LNil {
 			return c.ret(r)
@@ -107,7 +107,7 @@ func forEach(c call) int {
 }
 
 func forEachI(c call) int {
-	t, f := c.table(1), c.function(2)
+	t, f := c.table(), c.function(2)
 	for i := 1; i <= t.Len(); i++ {
 		if r := c.visit(f, lua.LNumber(i), t.RawGetInt(i)); r != lua.LNil {
 			return c.ret(r)

@@ -13,28 +13,38 @@ var rewordings = []struct {
 	pattern *regexp.Regexp
 	word    func(m []string) string
 }{
-	{regexp.MustCompile(`attempt to index a non-table object\((\w+)\) with key '.*'$`),
-		func(m []string) string { return "attempt to index a " + m[1] + " value" }},
-	{regexp.MustCompile(`attempt to call a non-function object$`),
-		func([]string) string { return "attempt to call a nil value" }},
-	{regexp.MustCompile(`cannot perform \w+ operation between (\w+) and (\w+)$`),
-		func(m []string) string { return "attempt to perform arithmetic on a " + blamed(m[1], m[2]) + " value" }},
-	{regexp.MustCompile(`attempt to compare (\w+) with (\w+)$`),
+	{
+		regexp.MustCompile(`attempt to index a non-table object\((\w+)\) with key '.*'$`),
+		func(m []string) string { return "attempt to index a " + m[1] + " value" },
+	},
+	{
+		regexp.MustCompile(`attempt to call a non-function object$`),
+		func([]string) string { return "attempt to call a nil value" },
+	},
+	{
+		regexp.MustCompile(`cannot perform \w+ operation between (\w+) and (\w+)$`),
+		func(m []string) string { return "attempt to perform arithmetic on a " + blamed(m[1], m[2]) + " value" },
+	},
+	{
+		regexp.MustCompile(`attempt to compare (\w+) with (\w+)$`),
 		func(m []string) string {
 			if m[1] == m[2] {
 				return "attempt to compare two " + m[1] + " values"
 			}
 			return m[0]
-		}},
+		},
+	},
 	{regexp.MustCompile(`__unm undefined$`), func([]string) string { return "attempt to perform arithmetic on a nil value" }},
 	{regexp.MustCompile(`__len undefined$`), func([]string) string { return "attempt to get length of a nil value" }},
-	{regexp.MustCompile(`for statement (init|limit|step) must be a number$`),
+	{
+		regexp.MustCompile(`for statement (init|limit|step) must be a number$`),
 		func(m []string) string {
 			if m[1] == "init" {
 				m[1] = "initial value"
 			}
 			return "'for' " + m[1] + " must be a number"
-		}},
+		},
+	},
 }
 
 // blamed is the type of the operand that is no number: the first one, unless it

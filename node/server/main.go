@@ -42,7 +42,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			fmt.Fprintf(stdout, "Redis server v=%s sha=00000000:0 malloc=go bits=64 build=slotnode\n", command.Version)
 			return 0
 		case "-h", "--help":
-			io.WriteString(stdout, usage)
+			_, _ = io.WriteString(stdout, usage) // help that nobody reads is no failure
 			return 0
 		}
 	}
@@ -61,8 +61,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // configError prints what is wrong with a configuration as redis-server does and
 // returns the exit code.
 func configError(stderr io.Writer, err error) int {
-	var le *config.LineError
-	if errors.As(err, &le) {
+	if _, ok := errors.AsType[*config.LineError](err); ok {
 		fmt.Fprintf(stderr, "\n*** FATAL CONFIG FILE ERROR (Redis %s) ***\n%s\n", command.Version, err)
 	} else {
 		fmt.Fprintf(stderr, "Fatal error, %s\n", err)
@@ -121,8 +120,7 @@ func loadConfig(args []string) (cfg *config.Config, file string, err error) {
 
 // reason strips the operation and path that package os puts before a cause.
 func reason(err error) string {
-	var pe *os.PathError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*os.PathError](err); ok {
 		err = pe.Err
 	}
 	return err.Error()

@@ -60,7 +60,7 @@ func Run(ctx context.Context, cfg *config.Config, file string, stdout io.Writer)
 	if err != nil {
 		return err
 	}
-	defer log.close()
+	defer func() { _ = log.close() }() // where it cannot be written there is nobody to tell
 	s := &server{
 		ctx: ctx, log: log, clock: newClock(), cfg: cfg, file: file, dir: cfg.Text("dir"),
 		events: make(chan any, 256), stopped: make(chan struct{}),
@@ -79,7 +79,7 @@ func Run(ctx context.Context, cfg *config.Config, file string, stdout io.Writer)
 	}
 	log.notice("Server initialized")
 	log.notice("Ready to accept connections tcp")
-	err = s.own(cancel)
+	err = s.own()
 	for _, l := range listeners {
 		l.Close()
 	}
@@ -163,11 +163,9 @@ func (s *server) discardEvents() {
 }
 
 func (s *server) spawn(f func()) {
-	s.wg.Add(1)
-	go func() {
-		defer s.wg.Done()
+	s.wg.Go(func() {
 		f()
-	}()
+	})
 }
 
 func (s *server) setNow() {
@@ -178,7 +176,7 @@ func (s *server) setNow() {
 
 // own is the owner's loop. A panic is a bug of ours: it is logged where scripts
 // look for a crash of redis-server, and ends the node with an error.
-func (s *server) own(cancel context.CancelFunc) (err error) {
+func (s *server) own() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.log.warning("=== REDIS BUG REPORT START: Cut & paste starting from here ===")
@@ -374,7 +372,7 @@ func (s *server) listen() (ls []net.Listener, err error) {
 		busPort = port + 10000
 	}
 	if busPort > 65535 {
-		return nil, errors.New("Redis port number too high for cluster mode: the bus port is the port plus 10000, which must be lower than 65536")
+		return nil, errors.New("port number too high for cluster mode: the bus port is the port plus 10000, which must be lower than 65536")
 	}
 	open := func(port int, accept func(nc *net.TCPConn) any) error {
 		for _, a := range bindAddresses(s.cfg.Text("bind")) {

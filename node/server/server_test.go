@@ -75,8 +75,10 @@ func start(t testing.TB, dir string, args ...string) *testNode {
 	n := &testNode{t: t, port: freePort(t), dir: dir, log: &syncBuffer{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan int, 1)
-	args = append([]string{"--port", strconv.Itoa(n.port), "--bind", "127.0.0.1", "--cluster-enabled", "yes",
-		"--dir", dir, "--cluster-node-timeout", "2000", "--enable-debug-command", "yes"}, args...)
+	args = append([]string{
+		"--port", strconv.Itoa(n.port), "--bind", "127.0.0.1", "--cluster-enabled", "yes",
+		"--dir", dir, "--cluster-node-timeout", "2000", "--enable-debug-command", "yes",
+	}, args...)
 	go func() { done <- Main(ctx, args, n.log, n.log) }()
 	n.stop = sync.OnceValue(func() int {
 		cancel()

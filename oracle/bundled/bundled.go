@@ -127,7 +127,7 @@ func (d *Driver) build(ctx context.Context) (exe string, err error) {
 	}
 	exe = filepath.Join(d.built.Path(), "slotnode")
 	if os.Link(kept, exe) != nil {
-		return kept, nil // another file system: a build during the run replaces the file, not what runs
+		exe = kept // another file system: a build during the run replaces the file, not what runs
 	}
 	return exe, nil
 }

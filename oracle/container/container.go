@@ -192,12 +192,12 @@ func (d *Driver) watch() error {
 				if b != nil {
 					b.ended(exitStatus(m.Actor.Attributes["exitCode"]))
 				}
-			case <-res.Err:
+			case err := <-res.Err:
 				// The engine is gone or we are closing: nothing more will be
 				// heard of any container.
 				d.mu.Lock()
 				for _, b := range d.boxes {
-					b.ended("the container engine went away")
+					b.ended(fmt.Sprintf("the container engine went away: %v", err))
 				}
 				d.mu.Unlock()
 				return

@@ -110,7 +110,7 @@ func (d *Driver) attend(h *host, r *os.File) {
 		case h.sink != nil && line != "":
 			sink := h.sink
 			h.mu.Unlock()
-			io.WriteString(sink, line) // fails only when the log's reader has given up
+			_, _ = io.WriteString(sink, line) // fails only when the log's reader has given up
 		default:
 			h.mu.Unlock()
 		}

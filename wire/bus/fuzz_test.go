@@ -91,7 +91,7 @@ func FuzzBusText(f *testing.F) {
 }
 
 func bytesFields(s string) (words []string) {
-	for _, w := range bytes.Fields([]byte(s)) {
+	for w := range bytes.FieldsSeq([]byte(s)) {
 		words = append(words, string(w))
 	}
 	return words

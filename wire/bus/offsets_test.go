@@ -125,8 +125,8 @@ func TestOffsetTableIsComplete(t *testing.T) {
 	}
 	for name, s := range offsetStructs {
 		v := reflect.TypeOf(s.value(mustParse(t, fixture.Get(s.capture).Frame))).Elem()
-		for i := range v.NumField() {
-			field := v.Field(i).Name
+		for field := range v.Fields() {
+			field := field.Name
 			listed := have[name][field]
 			for _, known := range s.goField {
 				listed = listed || known == field

@@ -26,8 +26,7 @@ func FuzzRESP(f *testing.F) {
 			if n != 0 || !v.Equal(Value{}) {
 				t.Fatalf("Parse failed with %v and returned %d, %v", err, n, v)
 			}
-			var format *FormatError
-			if errors.As(err, &format) {
+			if format, ok := errors.AsType[*FormatError](err); ok {
 				if format.Offset < 0 || format.Offset >= int64(len(b)) {
 					t.Fatalf("%v: the offset is outside %d bytes", err, len(b))
 				}

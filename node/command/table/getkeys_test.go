@@ -15,23 +15,21 @@ func getKeysAndFlags(words []string) string {
 		argv[i] = []byte(w)
 	}
 	c := Lookup(argv)
-	if c != nil {
-		if keys, err := c.GetKeys(argv); err != "" {
-			return "-ERR " + err
-		} else if len(keys) == 0 {
-			return "(none)"
-		} else {
-			var b strings.Builder
-			for i, k := range keys {
-				if i > 0 {
-					b.WriteByte(' ')
-				}
-				b.WriteString(commands.JoinArgs([]string{words[k.Pos]}) + ":" + strings.Join(k.Flags.Names(), "+"))
-			}
-			return b.String()
-		}
+	if c == nil {
+		return "-ERR Invalid command specified"
 	}
-	return "-ERR Invalid command specified"
+	keys, err := c.GetKeys(argv)
+	switch {
+	case err != "":
+		return "-ERR " + err
+	case len(keys) == 0:
+		return "(none)"
+	}
+	out := make([]string, len(keys))
+	for i, k := range keys {
+		out[i] = commands.JoinArgs([]string{words[k.Pos]}) + ":" + strings.Join(k.Flags.Names(), "+")
+	}
+	return strings.Join(out, " ")
 }
 
 // TestGetKeysAsRecorded compares key extraction of the whole table with what
@@ -89,7 +87,7 @@ func TestUnknown(t *testing.T) {
 		"n x " + long + " tail": "unknown command 'n', with args beginning with: 'x' '" + long[:124] + "' ",
 	} {
 		var argv [][]byte
-		for _, w := range strings.Split(in, " ") {
+		for w := range strings.SplitSeq(in, " ") {
 			argv = append(argv, []byte(w))
 		}
 		if c := Lookup(argv); c != nil {

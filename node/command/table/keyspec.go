@@ -126,7 +126,7 @@ func (c *Command) keysBySpecs(argv [][]byte, keys []Key) ([]Key, bool) {
 		if s.Flags&NotKey != 0 {
 			continue
 		}
-		first := 0
+		var first int
 		switch s.BeginSearch {
 		case "index":
 			first = s.Index
