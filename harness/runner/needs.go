@@ -2,6 +2,8 @@ package runner
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/slotdiff/slotdiff/harness/scenario"
@@ -61,6 +63,9 @@ func Needs(c *scenario.Case) (oracle.Capabilities, error) {
 				needs |= oracle.CapFiles
 			}
 		}
+		if slices.ContainsFunc(st.Expect, neverExtended.MatchString) {
+			needs |= oracle.CapFresh
+		}
 		if !strings.Contains(st.Actor, "/") && len(st.Words) > 0 && strings.EqualFold(st.Words[0].String(), "DEBUG") {
 			needs |= oracle.CapDebug
 		}
@@ -89,3 +94,8 @@ func (r *run) holds(conds []scenario.Cond) bool {
 	}
 	return true
 }
+
+// neverExtended matches the flags of a packet whose sender has never met a peer that
+// knows extensions. Once it has, Redis sets the flag until it ends; CLUSTER RESET does
+// not clear it (cluster_legacy.c:clusterProcessPingExtensions).
+var neverExtended = regexp.MustCompile(`^  flags=master,myself state=`)

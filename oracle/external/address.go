@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/slotdiff/slotdiff/oracle"
 	"github.com/slotdiff/slotdiff/oracle/probe"
 )
@@ -163,7 +161,7 @@ type node struct {
 	addr netip.AddrPort
 	bus  netip.AddrPort
 
-	restore  [][2]string // directives as they were
+	ctl      *control // nil until prepared
 	done     chan struct{}
 	stop     chan struct{}
 	stopOnce sync.Once
@@ -178,21 +176,22 @@ func (n *node) prepare(ctx context.Context, spec oracle.NodeSpec) error {
 	fail := func(cause error) error {
 		return &oracle.StartError{Node: n.name, Stage: "reset", Cause: cause}
 	}
-	c := probe.Client(n.addr)
-	defer c.Close()
+	ctl, err := takeOver(ctx, n.addr)
+	if err != nil {
+		return fail(err)
+	}
+	n.ctl = ctl
+	c := ctl.conn
 	if err := wipe(ctx, c); err != nil {
 		return fail(err)
 	}
 	for _, d := range spec.Directives {
-		old, err := c.ConfigGet(ctx, d[0]).Result()
-		value, known := old[d[0]]
-		if err != nil || !known {
+		if _, known := ctl.config[d[0]]; !known {
 			return n.d.need(oracle.CapConf, fmt.Sprintf("the server has no directive %s", d[0]))
 		}
 		if err := c.ConfigSet(ctx, d[0], d[1]).Err(); err != nil {
 			return n.d.need(oracle.CapConf, fmt.Sprintf("CONFIG SET %s %s: %v", d[0], d[1], err))
 		}
-		n.restore = append(n.restore, [2]string{d[0], value})
 	}
 	text, err := c.ClusterNodes(ctx).Result()
 	if err != nil {
@@ -203,21 +202,6 @@ func (n *node) prepare(ctx context.Context, spec oracle.NodeSpec) error {
 		return fail(err)
 	}
 	n.bus = netip.AddrPortFrom(n.addr.Addr(), port)
-	return nil
-}
-
-// wipe empties a server and makes it a cluster of its own.
-func wipe(ctx context.Context, c *redis.Client) error {
-	// A replica refuses to be emptied, and a master with keys to be reset.
-	if err := c.FlushAll(ctx).Err(); err != nil && !strings.HasPrefix(err.Error(), "READONLY") {
-		return fmt.Errorf("FLUSHALL: %w", err)
-	}
-	if err := c.ClusterResetHard(ctx).Err(); err != nil {
-		return fmt.Errorf("CLUSTER RESET HARD: %w", err)
-	}
-	if err := c.FlushAll(ctx).Err(); err != nil {
-		return fmt.Errorf("FLUSHALL: %w", err)
-	}
 	return nil
 }
 
@@ -294,22 +278,15 @@ func (n *node) Restart(context.Context) error         { return n.d.need(oracle.C
 func (n *node) Pause() error                          { return n.d.need(oracle.CapPause, "") }
 func (n *node) Resume() error                         { return n.d.need(oracle.CapPause, "") }
 
-// Stop empties the server, restores its directives and gives it back.
+// Stop empties the server, restores its directives and users and gives it back.
 func (n *node) Stop() error {
 	n.stopOnce.Do(func() {
 		close(n.stop)
 		n.watching.Wait()
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		if n.Err() == nil {
-			c := probe.Client(n.addr)
-			defer c.Close()
-			n.stopErr = wipe(ctx, c)
-			for _, d := range n.restore {
-				if err := c.ConfigSet(ctx, d[0], d[1]).Err(); err != nil {
-					n.stopErr = errors.Join(n.stopErr, fmt.Errorf("CONFIG SET %s: %w", d[0], err))
-				}
-			}
+		if n.ctl != nil && n.Err() == nil {
+			n.stopErr = n.ctl.giveBack(ctx, n.addr)
 			if n.stopErr != nil {
 				n.stopErr = fmt.Errorf("node %s: give %s back: %w", n.name, n.addr, n.stopErr)
 			}

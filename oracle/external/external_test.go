@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/slotdiff/slotdiff/oracle"
 	"github.com/slotdiff/slotdiff/oracle/external"
@@ -86,6 +87,15 @@ func TestAddresses(t *testing.T) {
 	// What a case leaves is wiped when the node is given back.
 	do(t, n.Addr(), "CLUSTER", "ADDSLOTSRANGE", 0, 16383)
 	do(t, n.Addr(), "CONFIG", "SET", "cluster-require-full-coverage", "no")
+	do(t, n.Addr(), "ACL", "SETUSER", "guest", "on", "nopass", "+@all")
+	do(t, n.Addr(), "CLUSTER", "MEET", "127.0.0.1", second.Addr().Port())
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(fmt.Sprint(do(t, n.Addr(), "CLUSTER", "NODES")), n.Addr().String()); {
+		if time.Now().After(deadline) {
+			t.Fatal("the server did not learn its address from a peer")
+		}
+	}
+	// With a password that only the case knows, nobody else gets in any more.
+	do(t, n.Addr(), "CONFIG", "SET", "requirepass", "sesame")
 	if err := n.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -98,6 +108,12 @@ func TestAddresses(t *testing.T) {
 	}
 	if got := fmt.Sprint(do(t, a.Addr(), "CONFIG", "GET", "cluster-node-timeout")); got != "[cluster-node-timeout 15000]" {
 		t.Errorf("not restored: %s", got)
+	}
+	if got := fmt.Sprint(do(t, a.Addr(), "ACL", "USERS")); got != "[default]" {
+		t.Errorf("users are left: %s", got)
+	}
+	if got := fmt.Sprint(do(t, a.Addr(), "CLUSTER", "NODES")); !strings.Contains(got, " :") {
+		t.Errorf("it still knows the address that a peer told it: %s", got)
 	}
 	// A server that dies is noticed.
 	if err := b.Kill(); err != nil {
