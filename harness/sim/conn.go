@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/slotdiff/slotdiff/node/cluster"
+	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
 // end is one end of a connection, and the stream of what is on its way to it. TCP keeps the order
@@ -220,6 +221,9 @@ func (s *Sim) deliver(e *end) bool {
 	}
 	switch it.kind {
 	case itemFrame:
+		if peekType(it.frame.bytes) == bus.TypeAuthAck {
+			s.checkLateVote(h, it.frame.bytes)
+		}
 		h.step(cluster.Recv{Link: e.link, Frame: it.frame.bytes})
 	case itemUp:
 		e.up = true

@@ -25,6 +25,7 @@ type Stats struct {
 	Frames    uint64 // frames that cores sent
 	Votes     uint64 // votes that were given
 	Elections uint64 // elections that were won
+	Unsound   uint64 // of these, won with votes of an earlier epoch, as Redis lets it happen
 	Millis    int64  // virtual time
 }
 
