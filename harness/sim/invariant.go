@@ -48,6 +48,21 @@ func (b *Broken) Error() string {
 	return fmt.Sprintf("%s: %d ms%s: %s", b.Invariant, b.At, where, b.Detail)
 }
 
+// Cause is the invariant and the detail without numbers and names: two runs with the same cause
+// broke for the same reason.
+func (b *Broken) Cause() string {
+	out := []byte(b.Invariant + " ")
+	for _, c := range []byte(b.Detail) {
+		switch {
+		case c < '0' || c > '9':
+			out = append(out, c)
+		case out[len(out)-1] != '#':
+			out = append(out, '#')
+		}
+	}
+	return string(out)
+}
+
 // broke notes the first invariant that is broken; the run ends.
 func (s *Sim) broke(inv Invariant, h *host, format string, args ...any) {
 	if s.broken != nil {
