@@ -128,7 +128,7 @@ func (l *link) read(c *net.TCPConn, forth bool, queue chan<- item) {
 	}
 }
 
-// write delivers, loses or refuses the queued frames, each when it is due.
+// write delivers, holds back or refuses the queued frames, each when it is due.
 func (l *link) write(forth bool, queue <-chan item) {
 	for it := range queue {
 		if !l.until(it.due) {
@@ -138,7 +138,9 @@ func (l *link) write(forth bool, queue <-chan item) {
 			return
 		}
 		if it.last {
-			l.deliverEnd(forth)
+			if l.open(forth, nil) {
+				l.end()
+			}
 			return
 		}
 	}
@@ -162,13 +164,11 @@ func (l *link) until(due time.Time) bool {
 
 // deliver does with a frame what the rule says; false means that the link has ended.
 func (l *link) deliver(forth bool, frame []byte) bool {
+	if !l.open(forth, frame) {
+		return false
+	}
 	d := l.direction(forth)
-	now, _ := l.net.look(d)
-	switch now.how {
-	case BlackHole:
-		l.trace(d, forth, Lost, frame)
-		return true
-	case Reset:
+	if now, _ := l.net.look(d); now.how == Reset {
 		l.trace(d, forth, Refused, frame)
 		l.net.mu.Lock()
 		l.reset()
@@ -190,19 +190,22 @@ func (l *link) deliver(forth bool, frame []byte) bool {
 	return true
 }
 
-// deliverEnd closes the link as its sender did. The end of a link is lost as frames
-// are while the pair is cut, and comes through when it heals.
-func (l *link) deliverEnd(forth bool) {
-	for {
-		now, changed := l.net.look(l.direction(forth))
-		if now.how != BlackHole {
-			l.end()
-			return
+// open waits until the direction is not silent; false means that the link ended before.
+// The frame that waits is traced once; nil is the end of the link.
+func (l *link) open(forth bool, frame []byte) bool {
+	for held := false; ; held = true {
+		d := l.direction(forth)
+		now, changed := l.net.look(d)
+		if now.how != Silence {
+			return true
+		}
+		if !held && frame != nil {
+			l.trace(d, forth, Held, frame)
 		}
 		select {
 		case <-changed:
 		case <-l.ctx.Done():
-			return
+			return false
 		}
 	}
 }

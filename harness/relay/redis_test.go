@@ -68,7 +68,7 @@ func (s *server) sees(other *server, flags, link string) bool {
 // TestRedisBehindRelays holds the relay against the real thing: the nodes meet through
 // it, lose each other when it is cut and find each other when it heals.
 func TestRedisBehindRelays(t *testing.T) {
-	for name, how := range map[string]relay.How{"black hole": relay.BlackHole, "reset": relay.Reset} {
+	for name, how := range map[string]relay.How{"silence": relay.Silence, "reset": relay.Reset} {
 		t.Run(name, func(t *testing.T) {
 			d := oracletest.Redis(t)
 			n := relay.New(relay.Config{})

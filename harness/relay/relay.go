@@ -27,9 +27,11 @@ type How uint8
 // The ways to cut. The zero value lets everything pass.
 const (
 	None How = iota
-	// BlackHole loses every frame and the end of a link too, as a network does that is
-	// gone: both ends keep their connections and hear nothing.
-	BlackHole
+	// Silence holds every frame back, and the end of a link too, until it is healed: both
+	// ends keep their connections and hear nothing. Nothing is lost, since TCP sends again
+	// what did not arrive: a node that hears its peer on one link and waits on another for
+	// an answer that can never come is in a state that no network brings about.
+	Silence
 	// Reset resets every link of the pair, and each new one at its first frame.
 	Reset
 )
@@ -40,7 +42,7 @@ type Fate uint8
 // The fates of a frame.
 const (
 	Passed  Fate = iota // written to its receiver
-	Lost                // swallowed by a BlackHole
+	Held                // held back by Silence; it is told of again when it gets on
 	Refused             // its link was reset
 )
 
@@ -144,7 +146,7 @@ func (n *Net) Know(name string, id bus.ID) {
 	n.names[id] = name
 }
 
-// Cut loses what from sends to to from now on; the other direction is as it was. A
+// Cut stops what from sends to to from now on; the other direction is as it was. A
 // frame whose writing has begun may still arrive. With [Reset] the links between the
 // two are gone when Cut returns, whoever opened them.
 func (n *Net) Cut(from, to string, how How) error {
@@ -157,7 +159,7 @@ func (n *Net) Delay(from, to string, d time.Duration) error {
 	return n.change(from, to, func(r *rule) { r.delay = d })
 }
 
-// Heal ends every cut and delay of what from sends to to. What was lost stays lost.
+// Heal ends every cut and delay of what from sends to to. What was held back arrives at once.
 func (n *Net) Heal(from, to string) error {
 	return n.change(from, to, func(r *rule) { *r = rule{} })
 }

@@ -55,9 +55,14 @@ func newRelays(c *scenario.Case, t *trace) relays {
 	}
 	if r.wanted = relayed(c); len(r.wanted) > 0 {
 		r.net = relay.New(relay.Config{Trace: func(ev relay.TraceEvent) {
-			t.frame(ev.Src.String(), ev.Dst.String(), true, ev.Bytes)
-			if ev.Fate != relay.Passed {
-				t.note(fmt.Sprintf("relay: %d bytes from %s to %s are lost", len(ev.Bytes), ev.From, ev.To))
+			if ev.Fate != relay.Held {
+				t.frame(ev.Src.String(), ev.Dst.String(), true, ev.Bytes)
+			}
+			switch ev.Fate {
+			case relay.Held:
+				t.note(fmt.Sprintf("relay: a packet from %s to %s is held back", ev.From, ev.To))
+			case relay.Refused:
+				t.note(fmt.Sprintf("relay: a packet from %s to %s is refused", ev.From, ev.To))
 			}
 		}})
 	}

@@ -21,9 +21,9 @@ func TestRelayedNodes(t *testing.T) {
 
 func TestReadPartition(t *testing.T) {
 	for line, want := range map[string]partition{
-		"a b":                     {from: "a", to: []string{"b"}, both: true, how: relay.BlackHole},
+		"a b":                     {from: "a", to: []string{"b"}, both: true, how: relay.Silence},
 		"a b c way=out how=reset": {from: "a", to: []string{"b", "c"}, how: relay.Reset},
-		"a b way=both by=20ms":    {from: "a", to: []string{"b"}, both: true, how: relay.BlackHole, by: 20 * time.Millisecond},
+		"a b way=both by=20ms":    {from: "a", to: []string{"b"}, both: true, how: relay.Silence, by: 20 * time.Millisecond},
 	} {
 		words, _, err := scenario.ParseWords(line)
 		if err != nil {

@@ -20,7 +20,7 @@ type partition struct {
 
 // readPartition reads the words of a verb that needs relays.
 func readPartition(words []word) (partition, error) {
-	p := partition{both: true, how: relay.BlackHole}
+	p := partition{both: true, how: relay.Silence}
 	var names []string
 	for _, w := range words {
 		text, literal := w.Literal()
@@ -37,7 +37,7 @@ func readPartition(words []word) (partition, error) {
 		case key == "way" && v == "both":
 		case key == "way" && v == "out":
 			p.both = false
-		case key == "how" && v == "lose":
+		case key == "how" && v == "silent":
 		case key == "how" && v == "reset":
 			p.how = relay.Reset
 		case key == "by":
@@ -47,7 +47,7 @@ func readPartition(words []word) (partition, error) {
 			}
 			p.by = d
 		default:
-			return p, fmt.Errorf("%s is not one of way=both way=out how=lose how=reset by=D", text)
+			return p, fmt.Errorf("%s is not one of way=both way=out how=silent how=reset by=D", text)
 		}
 	}
 	if len(names) < 2 {
@@ -103,8 +103,8 @@ func onPairs(verb string, do func(n *relay.Net, p partition, from, to string) er
 
 var verbCut = &Verb{
 	Name: "cut", Where: OnLine,
-	Usage: "cut NODE NODE ... [way=both|out] [how=lose|reset]",
-	Doc:   "Parts the first node's bus from that of each of the others: packets are lost and connections stay open, as in a network that is gone. With `how=reset` the links between them are reset, and every new one at its first packet. With `way=out` only what the first node sends is concerned. Clients and replication streams are never cut. A node that any step of the case cuts, delays or heals has a relay before its bus port from its start on; `$a.cport` is the relay's port, which the node announces.",
+	Usage: "cut NODE NODE ... [way=both|out] [how=silent|reset]",
+	Doc:   "Parts the first node's bus from that of each of the others: nothing arrives and connections stay open, as in a network that is gone; what was sent meanwhile arrives when it heals, since TCP sends again. With `how=reset` the links between them are reset, and every new one at its first packet. With `way=out` only what the first node sends is concerned. Clients and replication streams are never cut. A node that any step of the case cuts, delays or heals has a relay before its bus port from its start on; `$a.cport` is the relay's port, which the node announces.",
 	run: onPairs("cut", func(n *relay.Net, p partition, from, to string) error {
 		return n.Cut(from, to, p.how)
 	}),
@@ -113,7 +113,7 @@ var verbCut = &Verb{
 var verbHeal = &Verb{
 	Name: "heal", Where: OnLine,
 	Usage: "heal NODE NODE ... [way=both|out]",
-	Doc:   "Ends every cut and delay between the first node and each of the others. What was lost stays lost.",
+	Doc:   "Ends every cut and delay between the first node and each of the others. What was held back arrives at once.",
 	run: onPairs("heal", func(n *relay.Net, _ partition, from, to string) error {
 		return n.Heal(from, to)
 	}),
