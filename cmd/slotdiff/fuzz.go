@@ -92,7 +92,7 @@ func (f *scheduleFuzz) search(ctx context.Context) error {
 	start := time.Now()
 	said := start
 	var total sim.Stats
-	found := map[sim.Invariant]int{}
+	found := map[string]int{} // by cause
 	seed, findings := f.seed, 0
 	for ; ctx.Err() == nil; seed++ {
 		now := time.Now()
@@ -115,9 +115,9 @@ func (f *scheduleFuzz) search(ctx context.Context) error {
 			continue
 		}
 		findings++
-		found[broken.Invariant]++
+		found[broken.Cause()]++
 		fmt.Fprintf(f.stdout, "seed %d breaks %v\n", seed, broken)
-		if found[broken.Invariant] == 1 {
+		if found[broken.Cause()] == 1 {
 			if err := f.report(s, broken); err != nil {
 				return err
 			}
@@ -149,7 +149,7 @@ func (f *scheduleFuzz) report(s *sim.Schedule, broken *sim.Broken) error {
 	small := schedule.Reduce(s, reduceTries, func(try *sim.Schedule) bool {
 		_, err := sim.Run(try, sim.Options{})
 		var b *sim.Broken
-		return errors.As(err, &b) && b.Invariant == broken.Invariant
+		return errors.As(err, &b) && b.Cause() == broken.Cause()
 	})
 	_, err := sim.Run(small, sim.Options{})
 	text, merr := small.MarshalText()

@@ -225,6 +225,7 @@ func (s *Sim) deliver(e *end) bool {
 			s.checkLateVote(h, it.frame.bytes)
 		}
 		h.step(cluster.Recv{Link: e.link, Frame: it.frame.bytes})
+		s.plant.onRequest(h, e, it.frame.bytes)
 	case itemUp:
 		e.up = true
 		for _, f := range e.early {

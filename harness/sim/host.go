@@ -137,7 +137,7 @@ func (h *host) performReady(rd *cluster.Ready) {
 }
 
 func (h *host) persist(rd *cluster.Ready) {
-	if rd.Persist != nil {
+	if rd.Persist != nil && h.sim.plant.writes() {
 		h.disk.write(h.sim.plant.onPersist(h, rd.Persist), rd.Sync && !h.sim.plant.skipsSync())
 	}
 }
@@ -163,7 +163,9 @@ func (h *host) sendAll(sends []cluster.Send) {
 			continue
 		}
 		s.stats.Frames++
+		s.plant.rewrite(last.bytes)
 		s.checkFrame(h, e, last.bytes)
+		s.plant.onAsked(h, e, last.bytes)
 		times := s.plant.onSend(h, e, last.bytes)
 		for range times {
 			last.refs++

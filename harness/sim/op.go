@@ -103,7 +103,8 @@ type (
 	Takeover struct{ Host Host }
 	// Bump is CLUSTER BUMPEPOCH.
 	Bump struct{ Host Host }
-	// Move moves slots to a master as redis-cli does.
+	// Move moves slots to a master as redis-cli does, and has that master save them before the source
+	// lets go: Redis does not sync the new owner's file, so a loss of power could lose the slots.
 	Move struct {
 		Lo, Hi int
 		To     Host
@@ -260,16 +261,23 @@ func (o *Move) apply(s *Sim) {
 		}
 		source := from.core.ID()
 		owned := from.core.Owned()
+		var moved []int
 		for n := owned.Next(o.Lo); n >= 0 && n <= o.Hi; n = owned.Next(n + 1) {
 			if to.do(cluster.SetSlot{Slot: n, Action: cluster.SetSlotImporting, Node: source.String()}) &&
 				from.do(cluster.SetSlot{Slot: n, Action: cluster.SetSlotMigrating, Node: target.String()}) &&
 				to.do(cluster.SetSlot{Slot: n, Action: cluster.SetSlotNode, Node: target.String()}) {
-				from.do(cluster.SetSlot{Slot: n, Action: cluster.SetSlotNode, Node: target.String()})
+				moved = append(moved, n)
 			}
+		}
+		to.do(cluster.SaveConfig{})
+		if s.turn(to); to.core == nil {
+			return
+		}
+		for _, n := range moved {
+			from.do(cluster.SetSlot{Slot: n, Action: cluster.SetSlotNode, Node: target.String()})
 		}
 		s.turn(from)
 	}
-	s.turn(to)
 }
 
 func (o *Converge) apply(s *Sim) { s.converge(int64(o.Within)) }

@@ -1,15 +1,204 @@
 package sim
 
-import "github.com/slotdiff/slotdiff/node/cluster"
+import (
+	"bytes"
+	"encoding/binary"
+	"regexp"
+	"strconv"
 
-// Plant names a fault of the driver or the wire that is made on purpose.
+	"github.com/slotdiff/slotdiff/node/cluster"
+	"github.com/slotdiff/slotdiff/wire/bus"
+)
+
+// Plant names a fault that is made on purpose between the core and its world, so that a run shows
+// whether the invariants notice.
 type Plant string
 
-type planted struct{ is Plant }
+// PlantedFault is one entry of the registry of planted faults.
+type PlantedFault struct {
+	Name    Plant
+	Text    string      // one sentence
+	Noticed []Invariant // by which it is noticed
+}
 
-func (p *planted) onLoad(h *host, text []byte) []byte       { return text }
-func (p *planted) onReady(h *host, rd *cluster.Ready)       {}
-func (p *planted) onPersist(h *host, text []byte) []byte    { return text }
-func (p *planted) onSend(h *host, e *end, frame []byte) int { return 1 }
-func (p *planted) sendsFirst() bool                         { return false }
-func (p *planted) skipsSync() bool                          { return false }
+// Plants are all planted faults.
+func Plants() []PlantedFault {
+	return []PlantedFault{
+		{"vote-always", "A master answers every request for votes with a vote.", []Invariant{OneVote, PersistFirst}},
+		{"vote-again", "A master sends each vote to the candidate and to another node.", []Invariant{OneVote}},
+		{"forget-vote", "A node forgets the epoch of its last vote when it restarts.", []Invariant{EpochsRise, OneVote}},
+		{"forget-epoch", "A node restarts one epoch behind the one that it saved.", []Invariant{EpochsRise}},
+		{"forget-claim", "A node restarts with the config epoch that it had before the last one.", []Invariant{EpochsRise}},
+		{"save-old-config", "A file is written with a config epoch one too low.", []Invariant{PersistFirst}},
+		{"save-no-vote", "A file is written without the epoch of the vote.", []Invariant{PersistFirst}},
+		{"send-first", "Frames are sent before the file is written.", []Invariant{PersistFirst}},
+		{"no-sync", "Nothing is ever synced.", []Invariant{PersistFirst}},
+		{"no-save", "Nothing is ever written.", []Invariant{PersistFirst}},
+		{"double-ack", "Each vote arrives twice.", []Invariant{Quorum}},
+		{"forge-quorum", "A candidate gets its own request back as votes.", []Invariant{Quorum}},
+		{"drop-requests", "No request for votes arrives.", []Invariant{Converges}},
+		{"drop-votes", "No vote arrives.", []Invariant{Converges}},
+		{"drop-claims", "No PONG with a claim of a new owner arrives, and no UPDATE.", []Invariant{Converges}},
+		{"stale-claim", "A master claims its slots at config epoch 1 for ever.", []Invariant{Converges}},
+		{"same-claim", "All masters claim their slots at one config epoch.", []Invariant{Converges, EpochsRise, PersistFirst}},
+		{"deaf", "No PONG arrives.", []Invariant{Converges}},
+		{"tear-file", "What is loaded is the first half of what was written.", []Invariant{Restarts}},
+		{"lose-identity", "A node restarts without its file.", []Invariant{Restarts}},
+	}
+}
+
+type planted struct {
+	is Plant
+}
+
+var (
+	lastVote = regexp.MustCompile(`lastVoteEpoch \d+`)
+	current  = regexp.MustCompile(`currentEpoch (\d+)`)
+	myEpoch  = regexp.MustCompile(`(myself,master - \d+ \d+ )(\d+)`)
+)
+
+// lower replaces the number in the last group of what re matches by one less.
+func lower(re *regexp.Regexp, text []byte, by uint64) []byte {
+	m := re.FindSubmatchIndex(text)
+	if m == nil {
+		return text
+	}
+	at := m[len(m)-2:]
+	n, err := strconv.ParseUint(string(text[at[0]:at[1]]), 10, 64)
+	if err != nil || n < by {
+		return text
+	}
+	return bytes.Join([][]byte{text[:at[0]], strconv.AppendUint(nil, n-by, 10), text[at[1]:]}, nil)
+}
+
+// onLoad gives the text of the file that a node starts from.
+func (p *planted) onLoad(h *host, text []byte) []byte {
+	if h.life == 0 {
+		return text
+	}
+	switch p.is {
+	case "forget-vote":
+		return lastVote.ReplaceAll(text, []byte("lastVoteEpoch 0"))
+	case "forget-epoch":
+		text = regexp.MustCompile(` [1-9]\d* connected`).ReplaceAll(text, []byte(" 0 connected"))
+		return lower(current, text, 1)
+	case "forget-claim":
+		return lower(myEpoch, text, 1)
+	case "tear-file":
+		return text[:len(text)/2]
+	case "lose-identity":
+		return regexp.MustCompile(`(?m)^[0-9a-f]{40}( \S+ myself)`).ReplaceAll(text, []byte("00000000000000000000aaaaaaaaaaaaaaaaaaaa$1"))
+	}
+	return text
+}
+
+// onPersist gives the text that is written.
+func (p *planted) onPersist(h *host, text []byte) []byte {
+	switch p.is {
+	case "save-old-config":
+		return lower(myEpoch, text, 1)
+	case "save-no-vote":
+		return lastVote.ReplaceAll(text, []byte("lastVoteEpoch 0"))
+	}
+	return text
+}
+
+// writes reports whether the file is written at all.
+func (p *planted) writes() bool { return p.is != "no-save" }
+
+// onSend says how often a frame is sent: once, but for planted faults.
+func (p *planted) onSend(h *host, e *end, frame []byte) int {
+	typ := peekType(frame)
+	switch p.is {
+	case "double-ack":
+		if typ == bus.TypeAuthAck {
+			return 2
+		}
+	case "drop-requests":
+		if typ == bus.TypeAuthRequest {
+			return 0
+		}
+	case "drop-votes":
+		if typ == bus.TypeAuthAck {
+			return 0
+		}
+	case "drop-claims":
+		elected := binary.BigEndian.Uint64(frame[atConfigEpoch:]) > uint64(h.sim.setup.Masters)
+		if typ == bus.TypeUpdate || (elected && (typ == bus.TypePong || typ == bus.TypePing)) {
+			return 0
+		}
+	case "deaf":
+		if typ == bus.TypePong {
+			return 0
+		}
+	}
+	return 1
+}
+
+// rewrite changes a frame before it leaves.
+func (p *planted) rewrite(frame []byte) {
+	switch p.is {
+	case "stale-claim":
+		binary.BigEndian.PutUint64(frame[atConfigEpoch:], 1)
+	case "same-claim":
+		binary.BigEndian.PutUint64(frame[atConfigEpoch:], binary.BigEndian.Uint64(frame[atCurrentEpoch:]))
+	}
+}
+
+// onReady changes what the core asks for.
+func (p *planted) onReady(h *host, rd *cluster.Ready) {
+	if p.is != "vote-again" {
+		return
+	}
+	for _, snd := range rd.Send {
+		if peekType(snd.Frame) != bus.TypeAuthAck {
+			continue
+		}
+		for _, e := range h.ends {
+			if e.link != snd.Link && !e.link.Inbound() {
+				rd.Send = append(rd.Send, cluster.Send{Link: e.link, Frame: snd.Frame})
+				return
+			}
+		}
+	}
+}
+
+// onRequest reports whether h votes for who asks for it at e, whatever the core says.
+func (p *planted) onRequest(h *host, e *end, frame []byte) {
+	if p.is != "vote-always" || peekType(frame) != bus.TypeAuthRequest || h.core.Replica() {
+		return
+	}
+	for _, out := range h.ends {
+		if out.peer == e.peer && !out.link.Inbound() && out.up {
+			f := bytes.Clone(frame)
+			setHeader(h, f, bus.TypeAuthAck)
+			h.sendAll([]cluster.Send{{Link: out.link, Frame: f}})
+			return
+		}
+	}
+}
+
+// onAsked gives a candidate votes that nobody gave: its own request comes back in the names of others.
+func (p *planted) onAsked(h *host, e *end, frame []byte) {
+	if p.is != "forge-quorum" || peekType(frame) != bus.TypeAuthRequest || e.peer == nil || e.peer.core == nil || e.peer.core.Replica() || e.other == nil {
+		return
+	}
+	f := h.sim.newFrame(frame)
+	f.refs = 1
+	setHeader(e.peer, f.bytes, bus.TypeAuthAck)
+	e.push(item{at: h.sim.now + latency, frame: f})
+}
+
+// setHeader makes a frame of the same layout one of another node and type.
+func setHeader(h *host, frame []byte, typ bus.Type) {
+	pkt, err := bus.Parse(frame)
+	if err != nil {
+		panic(err)
+	}
+	pkt.Type, pkt.Sender, pkt.Flags = typ, h.core.ID(), bus.FlagMaster
+	pkt.Slots, pkt.ConfigEpoch, pkt.ReplicaOf = h.core.Owned(), h.core.Epochs().Config, bus.ID{}
+	pkt.Append(frame[:0])
+}
+
+func (p *planted) sendsFirst() bool { return p.is == "send-first" }
+func (p *planted) skipsSync() bool  { return p.is == "no-sync" }
