@@ -18,6 +18,7 @@ type end struct {
 	open  bool // this end holds it open
 	up    bool // of the dialling end: connected
 	early []*frame
+	leaky bool // a frame that it sent was lost
 
 	in      []item
 	head    int   // in[:head] is delivered
@@ -149,7 +150,12 @@ func (e *end) pop() item {
 // send puts a frame on its way from e to the other end.
 func (e *end) send(f *frame) {
 	s := e.host.sim
-	if e.other == nil || s.lost(e.host, e.peer) {
+	if e.other == nil {
+		s.release(f)
+		return
+	}
+	if s.lost(e.host, e.peer) {
+		e.leaky = true
 		s.release(f)
 		return
 	}
@@ -244,6 +250,19 @@ func (s *Sim) deliver(e *end) bool {
 		h.step(cluster.LinkDown{Link: e.link, Reason: "connection refused"})
 	}
 	return true
+}
+
+// resetLeaky resets the connections from a host to another that lost frames, when the way is mended:
+// TCP would never deliver what was sent behind them.
+func (s *Sim) resetLeaky(from, to *host) {
+	for _, e := range between(from, to) {
+		if e.leaky && e.open {
+			if e.other.open {
+				s.lose(e.other)
+			}
+			s.lose(e)
+		}
+	}
 }
 
 // retry gives all that was held another try.

@@ -26,6 +26,7 @@ func (s *Sim) converge(within int64) {
 //
 //   - Each knows each, with its true role, master, config epoch and slots, and as healthy.
 //   - A slot has one master that claims it. It may have none if no running replica could take it.
+//   - Replicas replicate.
 //   - If all slots are claimed, everyone says that the cluster is up.
 //
 // Between hosts that cannot talk nothing is asked.
@@ -47,7 +48,10 @@ func (s *Sim) disagreement() error {
 		if !x.running() {
 			continue
 		}
-		if !whole && x.core.Replica() {
+		if from := x.data.from; x.core.Replica() && !x.data.up && from != nil && from.running() && !s.paths.apart(x.index, from.index) {
+			return fmt.Errorf("%s does not replicate %s", x.name(), from.name())
+		}
+		if !whole && x.core.Replica() && !x.dataTooOld() {
 			if err := s.mayTakeOver(x, &claimed); err != nil {
 				return err
 			}
@@ -72,6 +76,9 @@ func (s *Sim) apartFromAny(x *host) bool {
 	}
 	return false
 }
+
+// dataTooOld reports whether a replica never takes over because it never reached its master.
+func (h *host) dataTooOld() bool { return h.sim.setup.Validity != 0 && h.data.seen == 0 }
 
 // mayTakeOver is an error if a replica has a master whose slots nobody claims: it must replace it.
 func (s *Sim) mayTakeOver(x *host, claimed *slot.Set) error {

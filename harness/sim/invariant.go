@@ -225,6 +225,13 @@ func (s *Sim) checkBoot(h *host) {
 			s.broke(EpochsRise, h, "claimed slots at config epoch %d, and is at %d after a restart", m.claimed, ep.Config)
 		}
 	}
+	switch {
+	case first || ep.Config <= m.config:
+	case !h.core.Replica() && ep.Config == m.requested: // won, saved, and lost power
+		s.checkWin(h, ep.Config)
+	default:
+		s.ledger.alone[ballot{h.index, ep.Config}] = true
+	}
 	m.id, m.current, m.config, m.vote = h.core.ID(), ep.Current, ep.Config, ep.Vote
 	m.master, m.owned = !h.core.Replica(), h.core.Owned()
 	m.checked = min(m.checked, ep.Config)

@@ -42,7 +42,7 @@ type (
 		From, To      Host
 		Ms, MaxJitter Millis
 	}
-	// Drop loses single frames.
+	// Drop loses single frames. A connection that lost one is reset when the way is mended.
 	Drop struct {
 		From, To Host
 		Share    Permille
@@ -130,11 +130,18 @@ func (o *Mend) apply(s *Sim) {
 	*s.paths.at(int(o.From), int(o.To)) = path{}
 	*s.paths.at(int(o.To), int(o.From)) = path{}
 	s.retry()
+	s.resetLeaky(s.hosts[o.From], s.hosts[o.To])
+	s.resetLeaky(s.hosts[o.To], s.hosts[o.From])
 }
 
 func (o *Heal) apply(s *Sim) {
 	s.paths.heal()
 	s.retry()
+	for _, from := range s.hosts {
+		for _, to := range s.hosts {
+			s.resetLeaky(from, to)
+		}
+	}
 }
 
 func (o *Sever) apply(s *Sim) {
