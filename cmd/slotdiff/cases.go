@@ -14,6 +14,7 @@ import (
 	"github.com/slotdiff/slotdiff/cases"
 	"github.com/slotdiff/slotdiff/harness/runner"
 	"github.com/slotdiff/slotdiff/harness/scenario"
+	"github.com/slotdiff/slotdiff/oracle"
 )
 
 const patternHelp = `A pattern is a scenario (E003), a contract row (B03), an anchor (A03), a path or
@@ -97,4 +98,29 @@ func completeCases(_ *cobra.Command, _ []string, prefix string) ([]string, cobra
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeFlags offers the values of the flags that take one of a few words. A shell
+// completes the rest, such as paths, by itself.
+func completeFlags(cmd *cobra.Command) *cobra.Command {
+	var servers []string
+	for _, f := range oracle.SpecForms() {
+		if !strings.HasPrefix(f.Form, "debian:") {
+			word, _, _ := strings.Cut(f.Form, ":")
+			word, _, _ = strings.Cut(word, "[")
+			servers = append(servers, word+"\t"+f.Means)
+		}
+	}
+	servers = append(servers, "debian:redis@7.0", "debian:redis@8.0", "debian:redis@8.6", "debian:valkey@9")
+	for flag, words := range map[string][]string{
+		"oracle": servers, "target": servers, "format": {"text", "json", "github"}, "mode": {"strict"},
+	} {
+		if cmd.Flags().Lookup(flag) == nil {
+			continue
+		}
+		if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+			panic("completion of --" + flag + ": " + err.Error())
+		}
+	}
+	return cmd
 }

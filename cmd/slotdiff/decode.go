@@ -24,12 +24,12 @@ func decodeCommand() *cobra.Command {
 reject rule that a node applies to it, if any. The input is a pcapng capture (such as
 the bus.pcapng of a finding), raw bytes, or hex; in hex, blanks and lines that begin
 with # do not count. A packet may end early: what is there is shown.`,
-		Example: "slotdiff decode artifacts/runs/latest/cases/bus/version/strict/bus.pcapng",
+		Example: "slotdiff decode fixtures/bus/fail.hex",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			data, err := readInput(args[0], cmd.InOrStdin())
 			if err != nil {
-				return err
+				return fmt.Errorf("decode: %w", err)
 			}
 			if err := decode(cmd.OutOrStdout(), data); err != nil {
 				return &exitError{verdict.ExitUsage, fmt.Errorf("decode %s: %w", args[0], err)}
@@ -54,10 +54,7 @@ func decode(w io.Writer, data []byte) error {
 	case len(data) == 0:
 		return errors.New("the input is empty")
 	case bytes.HasPrefix(data, pcapngMagic):
-		messages, err := capture.Read(bytes.NewReader(data))
-		if err != nil {
-			return err
-		}
+		messages, err := capture.Read(bytes.NewReader(data)) // what came before an error is there
 		for _, m := range messages {
 			if !m.Bus {
 				continue // client traffic
@@ -65,7 +62,7 @@ func decode(w io.Writer, data []byte) error {
 			fmt.Fprintf(w, "# %s %s %s -> %s\n", m.At.UTC().Format("15:04:05.000000"), m.Side, m.From, m.To)
 			decodeStream(w, m.Bytes)
 		}
-		return nil
+		return err
 	case bytes.HasPrefix(data, []byte(bus.Signature)):
 		decodeStream(w, data)
 		return nil

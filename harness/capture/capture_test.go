@@ -256,9 +256,10 @@ func TestReadRefusesOtherFiles(t *testing.T) {
 			t.Errorf("%q: %v", file, msgs)
 		}
 	}
-	whole := record(t, data("oracle", peer, nodeBus, fixture.Get("ping").Frame, "")).Bytes()
-	if _, err := capture.Read(bytes.NewReader(whole[:len(whole)-9])); err == nil {
-		t.Error("a file that ends within a packet is read without an error")
+	ping := data("oracle", peer, nodeBus, fixture.Get("ping").Frame, "")
+	whole := record(t, ping, ping).Bytes()
+	if msgs, err := capture.Read(bytes.NewReader(whole[:len(whole)-9])); err == nil || len(msgs) != 1 {
+		t.Errorf("a file that ends within its second packet: %d messages, error %v", len(msgs), err)
 	}
 }
 

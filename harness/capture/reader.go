@@ -33,7 +33,8 @@ type Message struct {
 // Read takes a pcapng file, of a Writer or captured on a network, and gives what its TCP connections carried, in
 // the order of time. A direction that begins with the signature of the cluster bus is cut into frames; of any
 // other each segment is a message. Segments that came twice or out of order are put right; bytes that the file does
-// not have end their direction with an error in the last message.
+// not have end their direction with an error in the last message. With an error, what could be read before it is
+// returned too.
 func Read(r io.Reader) ([]Message, error) {
 	ng, err := pcapgo.NewNgReader(r, pcapgo.NgReaderOptions{WantMixedLinkType: true})
 	if err != nil {
@@ -41,17 +42,20 @@ func Read(r io.Reader) ([]Message, error) {
 	}
 	streams := make(map[flow]*stream)
 	var order []*stream
+	var cut error // why not all of it could be read
 	for n := 1; ; n++ {
 		data, ci, opts, err := ng.ReadPacketDataWithOptions()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("capture: packet %d: %w", n, err)
+			cut = fmt.Errorf("capture: packet %d: %w", n, err)
+			break
 		}
 		intf, err := ng.Interface(ci.InterfaceIndex)
 		if err != nil {
-			return nil, fmt.Errorf("capture: packet %d: %w", n, err)
+			cut = fmt.Errorf("capture: packet %d: %w", n, err)
+			break
 		}
 		f, tcp := tcpOf(gopacket.NewPacket(data, intf.LinkType, gopacket.NoCopy))
 		if tcp == nil {
@@ -75,7 +79,7 @@ func Read(r io.Reader) ([]Message, error) {
 		all = append(all, s.finish()...)
 	}
 	slices.SortStableFunc(all, func(a, b Message) int { return a.At.Compare(b.At) })
-	return all, nil
+	return all, cut
 }
 
 func firstComment(opts pcapgo.NgPacketOptions) string {

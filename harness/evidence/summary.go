@@ -90,11 +90,12 @@ type AnswerEntry struct {
 // are the recording and the oracle; else the oracle, or the recording in its
 // stead, and the target.
 func (s *StepEntry) Sides() (wantName, gotName string, want, got []string) {
-	if s.Verdict == verdict.Unknown || s.Verdict == verdict.OracleFault || s.Target == nil {
-		return "recorded", "oracle", s.Want, s.Oracle.text()
-	}
-	if s.Oracle == nil {
+	if s.Oracle == nil && s.Target != nil {
 		return "recorded", "target", s.Want, s.Target.text()
+	}
+	harnessFailedOnTarget := s.Oracle != nil && s.Oracle.Fault == "" && s.Target != nil && s.Target.Fault != ""
+	if (s.Verdict == verdict.Unknown || s.Verdict == verdict.OracleFault || s.Target == nil) && !harnessFailedOnTarget {
+		return "recorded", "oracle", s.Want, s.Oracle.text()
 	}
 	return "oracle", "target", s.Oracle.text(), s.Target.text()
 }
@@ -107,7 +108,7 @@ func (a *AnswerEntry) text() []string {
 	if a.Fault == "" {
 		return a.Lines
 	}
-	return append(slices.Clone(a.Lines), "("+a.Fault+")")
+	return append(slices.Clone(a.Lines), strings.Split("("+a.Fault+")", "\n")...)
 }
 
 // FirstBad returns the phase and the step that decided the case, or nil: the
@@ -182,7 +183,7 @@ func answer(a *verdict.Answer) *AnswerEntry {
 	}
 	e := &AnswerEntry{Lines: nonNil(a.Lines), Masks: a.Masks}
 	if f := a.Fault; f != nil {
-		e.Fault = fmt.Sprintf("%s of %s: %s", f.Kind, f.Node, f.Detail)
+		e.Fault = fmt.Sprintf("%s: %s", f.Subject(), f.Detail)
 	}
 	return e
 }

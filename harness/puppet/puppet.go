@@ -100,7 +100,7 @@ func New(cfg Config) (*Puppet, error) {
 		return nil, fmt.Errorf("puppet %s: %w", cfg.Name, err)
 	}
 	p := &Puppet{cfg: cfg, listener: l, changed: make(chan struct{})}
-	p.tmpl = newTemplate(ID(cfg.Seed, cfg.Name), p.BusAddr().Port())
+	p.tmpl = NewTemplate(ID(cfg.Seed, cfg.Name), p.BusAddr().Port())
 	if err := p.Set(cfg.Words...); err != nil {
 		l.Close()
 		return nil, err

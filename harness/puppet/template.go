@@ -20,8 +20,8 @@ type Template struct {
 	AutoPong bool
 }
 
-// newTemplate is a master without slots that announces its ports, no address and no extensions.
-func newTemplate(id bus.ID, busPort uint16) Template {
+// NewTemplate is a master without slots that announces its ports, no address and no extensions.
+func NewTemplate(id bus.ID, busPort uint16) Template {
 	var t Template
 	copy(t.Header.Sig[:], bus.Signature)
 	t.Header.Ver = bus.Version
@@ -71,14 +71,22 @@ func (p *Puppet) Set(words ...string) error {
 	defer p.answering.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t := p.tmpl
-	t.Exts = slices.Clone(t.Exts)
+	if err := p.tmpl.Set(words...); err != nil {
+		return p.errorf("", "%w", err)
+	}
+	return nil
+}
+
+// Set is [Puppet.Set] of a template alone.
+func (t *Template) Set(words ...string) error {
+	changed := *t
+	changed.Exts = slices.Clone(t.Exts)
 	for _, word := range words {
-		if err := t.set(word); err != nil {
-			return p.errorf("", "word %q: %w", word, err)
+		if err := changed.set(word); err != nil {
+			return fmt.Errorf("word %q: %w", word, err)
 		}
 	}
-	p.tmpl = t
+	*t = changed
 	return nil
 }
 
@@ -98,14 +106,15 @@ func (p *Puppet) ID() bus.ID { return p.Template().Header.Sender }
 // of the template come before those of the lines.
 func (p *Puppet) Build(words, lines []string) ([]byte, error) {
 	t := p.Template()
-	b, err := t.build(words, lines)
+	b, err := t.Build(words, lines)
 	if err != nil {
 		return nil, p.errorf("", "%w", err)
 	}
 	return b, nil
 }
 
-func (t *Template) build(words, lines []string) ([]byte, error) {
+// Build is [Puppet.Build] of a template alone.
+func (t *Template) Build(words, lines []string) ([]byte, error) {
 	if len(words) > 0 && len(t.Exts) > 0 {
 		if typ, err := bus.ParseType(words[0]); err == nil && typ.Gossips() {
 			lines = append(slices.Clone(t.Exts), lines...)
@@ -198,7 +207,7 @@ func (l *link) autoReply(frame []byte) {
 	if typ, ok := (Event{Frame: frame}).Type(); !ok || typ != bus.TypePing && typ != bus.TypeMeet {
 		return
 	}
-	pong, err := t.build([]string{"PONG"}, nil)
+	pong, err := t.Build([]string{"PONG"}, nil)
 	if err != nil {
 		panic("puppet: a template that Set took builds no PONG: " + err.Error())
 	}

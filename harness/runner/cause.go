@@ -2,16 +2,21 @@ package runner
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/slotdiff/slotdiff/harness/verdict"
 )
 
 // cause says in one line why a step is not a pass.
 func cause(step *verdict.Step) string {
-	where := fmt.Sprintf("line %d", step.Line)
+	var place []string
 	if step.Phase != "" {
-		where = fmt.Sprintf("%s, %s", step.Phase, where)
+		place = append(place, step.Phase)
 	}
+	if step.Line > 0 {
+		place = append(place, fmt.Sprintf("line %d", step.Line))
+	}
+	where := strings.Join(place, ", ")
 	if step.Verdict == verdict.Skip {
 		return "needs " + lacking(step)
 	}
@@ -20,7 +25,10 @@ func cause(step *verdict.Step) string {
 		a   *verdict.Answer
 	}{{"oracle", step.Oracle}, {"target", step.Target}} {
 		if w.a != nil && w.a.Fault != nil {
-			return fmt.Sprintf("%s: %s: %s %s: %s", where, w.who, w.a.Fault.Kind, w.a.Fault.Node, w.a.Fault.Detail)
+			// The rest of the detail, often the end of a log, stands with the answer.
+			detail, _, _ := strings.Cut(w.a.Fault.Detail, "\n")
+			detail = strings.TrimPrefix(detail, fmt.Sprintf("line %d: ", step.Line))
+			return fmt.Sprintf("%s: %s: %s: %s", where, w.who, w.a.Fault.Subject(), detail)
 		}
 	}
 	want, got, who := step.Want, step.Target, "target"

@@ -10,7 +10,7 @@ import (
 )
 
 // Check finds what is wrong with a case without running it: unknown verbs, views,
-// conditions and needs. Each error begins with the file and the line. That every
+// conditions and needs, words and input lines that a verb does not take. Each error begins with the file and the line. That every
 // actor is declared before it is used, package scenario has checked.
 func Check(c *scenario.Case) error {
 	var errs []error
@@ -22,6 +22,7 @@ func Check(c *scenario.Case) error {
 	}
 	puppets := map[string]bool{}
 	behind := relayed(c)
+	reh := newRehearsal(c)
 	for _, st := range c.Steps() {
 		for _, cond := range st.Conds {
 			if _, err := oracle.ParseCapability(cond.Name); err != nil {
@@ -32,6 +33,12 @@ func Check(c *scenario.Case) error {
 		subject := ""
 		if len(cl.words) > 0 {
 			subject = cl.words[0].String()
+		}
+		if v != nil {
+			if err := reh.step(v, cl); err != nil {
+				at(st.Line, "%s: %v", stepName(v, st), err)
+				continue
+			}
 		}
 		switch {
 		case v == nil:

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/slotdiff/slotdiff/harness/verdict"
@@ -83,12 +85,16 @@ func (n *node) explain(ctx context.Context, err error) error {
 // sockets were closed.
 const graceOfDeath = 300 * time.Millisecond
 
-func (n *node) crash() error {
-	detail := "the process ended"
+// end says how the server ended, and shows the end of its log.
+func (n *node) end() string {
 	if err := n.live.Err(); err != nil {
-		detail = err.Error()
+		return strings.TrimPrefix(err.Error(), "node "+n.name+": ")
 	}
-	return &faultError{verdict.Fault{Kind: verdict.FaultCrash, Node: n.name, Detail: detail}}
+	return "the process ended"
+}
+
+func (n *node) crash() error {
+	return &faultError{verdict.Fault{Kind: verdict.FaultCrash, Node: n.name, Detail: n.end()}}
 }
 
 // ping returns a fault when the node does not answer PING on fresh connections.
@@ -108,7 +114,16 @@ func (n *node) ping(ctx context.Context) error {
 		default:
 		}
 	}
-	return &faultError{verdict.Fault{Kind: verdict.FaultHang, Node: n.name, Detail: fmt.Sprintf("no answer to PING within %v, three times: %v", pingTimeout, last)}}
+	return &faultError{verdict.Fault{Kind: verdict.FaultHang, Node: n.name, Detail: fmt.Sprintf("no answer to PING within %v, three times: %v", pingTimeout, bareCause(last))}}
+}
+
+// bareCause strips the addresses from an error of package net: one port of them is
+// another in every run.
+func bareCause(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return fmt.Errorf("%s: %w", op.Op, op.Err)
+	}
+	return err
 }
 
 func (n *node) freshPing(ctx context.Context) error {

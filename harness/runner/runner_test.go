@@ -60,8 +60,8 @@ func TestVerdicts(t *testing.T) {
 		{what: "target differs from the recording", steps: setGet, noOracle: true, target: wrong, want: verdict.Fail, cause: `baz`},
 		{what: "oracle differs from the recording", steps: setGet, oracle: wrong, target: wrong, want: verdict.Unknown, cause: "recording"},
 		{what: "both differ from each other and the recording", steps: setGet, oracle: wrong, target: map[string]string{"GET FOO": "$-1\r\n"}, want: verdict.Fail},
-		{what: "target crashes", steps: setGet, target: map[string]string{"GET FOO": "die"}, want: verdict.Fail, cause: "crash a"},
-		{what: "oracle crashes", steps: setGet, oracle: map[string]string{"GET FOO": "die"}, want: verdict.OracleFault, cause: "crash a"},
+		{what: "target crashes", steps: setGet, target: map[string]string{"GET FOO": "die"}, want: verdict.Fail, cause: "crash of a"},
+		{what: "oracle crashes", steps: setGet, oracle: map[string]string{"GET FOO": "die"}, want: verdict.OracleFault, cause: "crash of a"},
 		{what: "target hangs up", steps: setGet, target: map[string]string{"GET FOO": "close"}, want: verdict.Fail, cause: "closed"},
 		{what: "target talks nonsense", steps: setGet, target: map[string]string{"GET FOO": "?what\r\n"}, want: verdict.Fail, cause: "malformed reply"},
 		{what: "error reply differs", steps: setGet, target: map[string]string{"SET FOO BAR": "-ERR no\r\n"}, want: verdict.Fail, cause: "-ERR no"},
@@ -220,7 +220,7 @@ func TestWaitFailsAtOnceWhenTheNodeDies(t *testing.T) {
 	c := parseCase(t, "node a\n----\nok\n\nwait a within=19s\nGET foo\n----\n\"bar\"\n")
 	start := time.Now()
 	res := Run(t.Context(), c, Config{Target: newFake(t, map[string]string{"GET FOO": "die"}), Mode: "strict"})
-	if res.Verdict != verdict.Fail || !strings.Contains(res.Cause, "crash a") {
+	if res.Verdict != verdict.Fail || !strings.Contains(res.Cause, "crash of a") {
 		t.Errorf("verdict is %s (%s)", res.Verdict, res.Cause)
 	}
 	if took := time.Since(start); took > 15*time.Second {
@@ -321,10 +321,30 @@ func TestRunAllDropsWhatWasCutShort(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	for steps, want := range map[string]string{
-		"puppet p\n----\nok\n\np shout\n----\n":                 `unknown verb "shout"`,
-		"node a\n----\nok\n\nsnapshot a moon\n----\n":           `no view "moon"`,
-		"node a\n----\nok\n\n[telepathy] a PING\n----\n+PONG\n": `capability "telepathy"`,
-		"node a\n----\nok\n\nadvance 1s\n----\n":                "not a verb of live nodes",
+		"node a hello\n----\nok\n":                                        `node: "hello" is not directive=value`,
+		"node a\n----\nok\n\na PING\nPING\n----\n+PONG\n":                 `a: it takes no input lines, the first is "PING"`,
+		"node a\n----\nok\n\na CLUSTER INFO |\n----\nok\n":                `a: a field is missing after |`,
+		"node a\n----\nok\n\na GET $a.idd\n----\nok\n":                    `a: $a.idd: no field "idd"; there are id addr port`,
+		"node a\n----\nok\n\na/x recv\n----\nok\n":                        `a/x recv: within= is missing, e.g. within=2s`,
+		"node a\n----\nok\n\nwait a within=1s\n----\nok\n":                `wait: want one input line, the question, have 0`,
+		"node a\n----\nok\n\nwait a for=1s\nPING\n----\nok\n":             `wait: unexpected word "for=1s"`,
+		"node a\n----\nok\n\nhold a\nPING\n----\nok\n":                    `hold: for= is missing`,
+		"node a\n----\nok\n\nhold a for=-1s\nPING\n----\nok\n":            `hold: for=-1s: not a positive duration`,
+		"node a\n----\nok\n\nwait a within=1s\nsnapshot moon\n----\nok\n": `no view "moon"`,
+		"node a\n----\nok\n\nsnapshot a\n----\nok\n":                      `snapshot: want a node and one view of`,
+		"puppet p colour=blue\n----\nok\n":                                `puppet: word "colour=blue": unknown key`,
+		"puppet p\n----\nok\n\np set slots=5-99999\n----\nok\n":           `p set: word "slots=5-99999"`,
+		"puppet p\n----\nok\n\np send NOSUCH\n----\nok\n":                 `p send: bus: packet type: "NOSUCH" is neither`,
+		"puppet p\n----\nok\n\np send PING wobble=3\n----\nok\n":          `a PING packet has no field "wobble"`,
+		"puppet p\n----\nok\n\np send PING times=0\n----\nok\n":           `p send: times=0: not a whole number above 0`,
+		"puppet p\n----\nok\n\np send PING\next nope x\n----\nok\n":       `ext: "nope" is neither`,
+		"puppet p\n----\nok\n\np recv PONG within=abc\n----\nok\n":        `p recv: within=abc: not a positive duration`,
+		"puppet p\n----\nok\n\np recv NOSUCH within=1s\n----\nok\n":       `p recv: "NOSUCH" is neither a number nor`,
+		"puppet p\n----\nok\n\np reply PING within=1s\n----\nok\n":        `p reply: want the type to wait for and`,
+		"puppet p\n----\nok\n\np shout\n----\n":                           `unknown verb "shout"`,
+		"node a\n----\nok\n\nsnapshot a moon\n----\n":                     `no view "moon"`,
+		"node a\n----\nok\n\n[telepathy] a PING\n----\n+PONG\n":           `capability "telepathy"`,
+		"node a\n----\nok\n\nadvance 1s\n----\n":                          "not a verb of live nodes",
 	} {
 		err := Check(parseCase(t, steps))
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "test/case.case:") {

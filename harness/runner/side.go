@@ -141,11 +141,7 @@ func (s *side) crashed() *verdict.Fault {
 		}
 		select {
 		case <-n.live.Done():
-			detail := "the process ended"
-			if err := n.live.Err(); err != nil {
-				detail = err.Error()
-			}
-			return &verdict.Fault{Kind: verdict.FaultCrash, Node: name, Detail: s.names.fold(detail)}
+			return &verdict.Fault{Kind: verdict.FaultCrash, Node: name, Detail: s.names.fold(n.end())}
 		default:
 		}
 	}

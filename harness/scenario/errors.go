@@ -41,11 +41,19 @@ func (e *Error) Error() string {
 // Errors is every mistake found in one file, in file order.
 type Errors []*Error
 
-// Error returns one mistake a line.
+// maxShown is how many mistakes of one file are told: a file that is no case at all
+// has one in every line.
+const maxShown = 10
+
+// Error returns one mistake a line, and how many more there are.
 func (l Errors) Error() string {
-	lines := make([]string, len(l))
+	lines := make([]string, 0, maxShown+1)
 	for i, e := range l {
-		lines[i] = e.Error()
+		if i == maxShown {
+			lines = append(lines, (&Error{Path: e.Path, Msg: fmt.Sprintf("and %d more mistakes", len(l)-i)}).Error())
+			break
+		}
+		lines = append(lines, e.Error())
 	}
 	return strings.Join(lines, "\n")
 }

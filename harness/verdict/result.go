@@ -47,6 +47,14 @@ type Fault struct {
 	Detail string // one paragraph, folded
 }
 
+// Subject says what failed: "crash of a", or "the harness".
+func (f *Fault) Subject() string {
+	if f.Kind == FaultHarness {
+		return "the harness"
+	}
+	return string(f.Kind) + " of " + f.Node
+}
+
 // Step is one step of a case with the answers of all witnesses. A nil answer
 // means that the witness was not asked (no live oracle, or the step was not reached).
 type Step struct {

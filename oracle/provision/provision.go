@@ -124,11 +124,14 @@ func askVersion(ctx context.Context, argv []string) (product, version string, er
 	return strings.ToLower(string(m[1])), string(m[2]), nil
 }
 
-// CacheDir is where servers are kept: $XDG_CACHE_HOME/slotdiff/debian or the like.
+// CacheDir is where servers are kept: $XDG_CACHE_HOME/slotdiff/debian or the like, and
+// for who has no home a directory of his own among the temporary ones.
 func CacheDir() (string, error) {
 	base, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("cache directory: %w: set XDG_CACHE_HOME", err)
+	if err != nil { // neither $XDG_CACHE_HOME nor $HOME
+		if base, err = oracle.UserTempDir(); err != nil {
+			return "", fmt.Errorf("cache directory: %w: set XDG_CACHE_HOME", err)
+		}
 	}
 	return filepath.Join(base, "slotdiff", "debian"), nil
 }

@@ -343,3 +343,14 @@ func TestDamagedRoot(t *testing.T) {
 		t.Errorf("error: %v", err)
 	}
 }
+
+// Who has no home keeps servers in a directory of his own among the temporary ones.
+func TestCacheDirWithoutHome(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", "")
+	t.Setenv("HOME", "")
+	t.Setenv("TMPDIR", t.TempDir())
+	dir, err := CacheDir()
+	if err != nil || !strings.HasPrefix(dir, os.Getenv("TMPDIR")) {
+		t.Errorf("cache directory is %q, %v", dir, err)
+	}
+}
