@@ -138,7 +138,7 @@ func (h *host) performReady(rd *cluster.Ready) {
 
 func (h *host) persist(rd *cluster.Ready) {
 	if rd.Persist != nil && h.sim.plant.writes() {
-		h.disk.write(h.sim.plant.onPersist(h, rd.Persist), rd.Sync && !h.sim.plant.skipsSync())
+		h.disk.write(h.sim.plant.onPersist(rd.Persist), rd.Sync && !h.sim.plant.skipsSync())
 	}
 }
 
@@ -166,7 +166,7 @@ func (h *host) sendAll(sends []cluster.Send) {
 		s.plant.rewrite(last.bytes)
 		s.checkFrame(h, e, last.bytes)
 		s.plant.onAsked(h, e, last.bytes)
-		times := s.plant.onSend(h, e, last.bytes)
+		times := s.plant.onSend(h, last.bytes)
 		for range times {
 			last.refs++
 			if e.up {

@@ -238,6 +238,7 @@ func (o *Failover) apply(s *Sim) { s.admin(o.Host, cluster.Failover{}) }
 func (o *ForceFailover) apply(s *Sim) {
 	s.admin(o.Host, cluster.Failover{Option: cluster.FailoverForce})
 }
+
 func (o *Takeover) apply(s *Sim) {
 	s.admin(o.Host, cluster.Failover{Option: cluster.FailoverTakeover})
 }

@@ -93,7 +93,7 @@ func (p *planted) onLoad(h *host, text []byte) []byte {
 }
 
 // onPersist gives the text that is written.
-func (p *planted) onPersist(h *host, text []byte) []byte {
+func (p *planted) onPersist(text []byte) []byte {
 	switch p.is {
 	case "save-old-config":
 		return lower(myEpoch, text, 1)
@@ -107,7 +107,7 @@ func (p *planted) onPersist(h *host, text []byte) []byte {
 func (p *planted) writes() bool { return p.is != "no-save" }
 
 // onSend says how often a frame is sent: once, but for planted faults.
-func (p *planted) onSend(h *host, e *end, frame []byte) int {
+func (p *planted) onSend(h *host, frame []byte) int {
 	typ := peekType(frame)
 	switch p.is {
 	case "double-ack":

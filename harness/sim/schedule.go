@@ -143,7 +143,7 @@ func parseHost(h *Host, text string) error {
 	num, ok := strings.CutPrefix(text, "n")
 	n, err := strconv.Atoi(num)
 	if !ok || err != nil || n < 0 || num != strconv.Itoa(n) {
-		return fmt.Errorf("%q is no host: n0, n1, ...", text)
+		return fmt.Errorf("%q is no host, such as n0", text)
 	}
 	*h = Host(n)
 	return nil
@@ -152,8 +152,8 @@ func parseHost(h *Host, text string) error {
 // opHosts are all hosts that an op names.
 func opHosts(op Op) (hosts []Host) {
 	v := reflect.ValueOf(op).Elem()
-	for i := range v.NumField() {
-		switch f := v.Field(i).Interface().(type) {
+	for _, field := range v.Fields() {
+		switch f := field.Interface().(type) {
 		case Host:
 			hosts = append(hosts, f)
 		case Hosts:

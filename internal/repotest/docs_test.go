@@ -7,6 +7,9 @@ import (
 	"testing"
 )
 
+// byHand are pages that people write, because they explain what no registry knows.
+var byHand = map[string]bool{"simulation.md": true}
+
 // The pages of docs are what their generator writes today: a registry that
 // changed without its page is caught here, and again by CI.
 func TestDocsAreFresh(t *testing.T) {
@@ -50,7 +53,7 @@ func TestDocsAreFresh(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range have {
-		if !want[p.Name()] {
+		if !want[p.Name()] && !byHand[p.Name()] {
 			t.Errorf("docs/%s is made by no generator", p.Name())
 		}
 	}

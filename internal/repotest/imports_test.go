@@ -94,6 +94,12 @@ var importRules = []importRule{
 		Reason: "only the simulator links the node's core; every other part of the harness meets it over the wire",
 	},
 	{
+		From: []string{"harness/sim"}, Ours: []string{"slot", "wire/bus", "node/cluster", "node/nodesconf"},
+		NotDirectly: []string{"net", "net/", "os", "os/", "sync", "sync/", "time", "math/rand", "crypto/rand", "context", "runtime", "testing"},
+		But:         []string{"net/netip", "math/rand/v2"},
+		Reason:      "a simulated world has no clock, socket, file or chance but its own: it is the core, and what its seed makes",
+	},
+	{
 		From: []string{"oracle"}, Exact: true,
 		Never:  []string{"github.com/testcontainers/testcontainers-go", "github.com/redis/go-redis", "harness", "node"},
 		Reason: "the interfaces of oracle are linked by the runner and must stay light",

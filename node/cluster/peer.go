@@ -14,8 +14,7 @@ type peer struct {
 	flags   bus.NodeFlags
 
 	configEpoch uint64 // last seen
-	slots       slot.Set
-	numSlots    int // slots.Len()
+	numSlots    int    // slots.Len()
 
 	master   *peer // nil: a master, or a replica whose master is not known
 	replicas []*peer
@@ -42,6 +41,9 @@ type peer struct {
 
 	reports  []failReport
 	gossiped uint64 // number of the last packet whose gossip section named it
+
+	// slots is last: it is 2 KiB, and every tick looks at what stands above of every peer.
+	slots slot.Set
 }
 
 // failReport is what a master said: that a node is failing.
