@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -270,7 +271,7 @@ func (p *Puppet) SendPieces(ctx context.Context, link string, b []byte, cuts ...
 		return err
 	}
 	from := 0
-	for _, cut := range append(cuts[:len(cuts):len(cuts)], len(b)) {
+	for _, cut := range append(slices.Clip(cuts), len(b)) {
 		if cut < from || cut > len(b) {
 			return p.errorf(l.name, "cannot cut %d bytes at %d after %d", len(b), cut, from)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -66,12 +67,7 @@ func (p *pair) trace(ev relay.TraceEvent) {
 func (p *pair) sawTrace(want string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, l := range p.traced {
-		if l == want {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(p.traced, want)
 }
 
 func must(t *testing.T, err error) {

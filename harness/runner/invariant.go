@@ -285,8 +285,7 @@ func (n *node) save(ctx context.Context) error {
 		return err
 	}
 	_, err = c.text("CLUSTER", "SAVECONFIG")
-	var refused *replyError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*replyError](err); ok {
 		return n.broken("CLUSTER SAVECONFIG answers -%s", refused.text)
 	}
 	return err

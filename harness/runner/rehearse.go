@@ -80,7 +80,7 @@ func (r *rehearsal) step(v *Verb, c *call) error {
 		if err != nil {
 			return err
 		}
-		if _, err = number1(opts, "count", 1); err != nil {
+		if _, err = number1(opts, "count"); err != nil {
 			return err
 		}
 		if len(plain) > 0 {
@@ -124,7 +124,7 @@ func (r *rehearsal) onPuppet(v *Verb, c *call, args []string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := number1(opts, "times", 1); err != nil {
+		if _, err := number1(opts, "times"); err != nil {
 			return err
 		}
 		return r.build(p, c, plain)

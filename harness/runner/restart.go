@@ -86,7 +86,7 @@ func (s *side) startFrom(ctx context.Context, f saved) error {
 		}
 		return f.node.broken("it does not start again from the nodes.conf it wrote: %v\n%s", err, f.conf)
 	}
-	defer live.Stop()
+	defer func() { _ = live.Stop() }() // the driver's Close tells what is left
 	c, err := dialConn(ctx, live.Addr(), "", nil)
 	if err != nil {
 		return err

@@ -92,8 +92,7 @@ func (s *side) execute(ctx context.Context, st *scenario.Step) (output, error) {
 	c.side = s
 	out, err := v.run(ctx, c)
 	if err != nil {
-		var f *faultError
-		if errors.As(err, &f) {
+		if _, ok := errors.AsType[*faultError](err); ok {
 			return out, err
 		}
 		return out, fmt.Errorf("line %d: %w", st.Line, err)
@@ -124,8 +123,7 @@ func (s *side) fault(err error) *verdict.Fault {
 	if dead := s.crashed(); dead != nil {
 		return dead
 	}
-	var f *faultError
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*faultError](err); ok {
 		f.Detail = s.names.fold(f.Detail)
 		return &f.Fault
 	}

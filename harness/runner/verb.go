@@ -169,11 +169,11 @@ func (c *call) puppet() *puppet.Puppet { return c.side.puppets[c.actor].Puppet }
 // word is one word of a step, with its references unexpanded.
 type word = scenario.Word
 
-// number1 reads an option such as count=3, at least 1, and gives def where it is absent.
-func number1(opts map[string]string, key string, def int) (int, error) {
+// number1 reads an option such as count=3, at least 1, which is 1 where it is absent.
+func number1(opts map[string]string, key string) (int, error) {
 	s, given := opts[key]
 	if !given {
-		return def, nil
+		return 1, nil
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 {

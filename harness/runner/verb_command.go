@@ -192,7 +192,7 @@ var verbRecv = &Verb{
 		if err != nil {
 			return output{}, err
 		}
-		count, err := number1(opts, "count", 1)
+		count, err := number1(opts, "count")
 		if err != nil {
 			return output{}, err
 		}

@@ -133,7 +133,7 @@ var verbPuppetSend = &Verb{
 		if err != nil {
 			return output{}, err
 		}
-		times, err := number1(opts, "times", 1)
+		times, err := number1(opts, "times")
 		if err != nil {
 			return output{}, err
 		}
