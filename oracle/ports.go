@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // The client ports slotdiff gives out. They are never below the number of slots, so
@@ -54,7 +55,12 @@ type allocator struct {
 	lock  *os.File // byte p-PortMin is locked while port p is taken
 	next  int      // offset from PortMin
 	taken [PortMax - PortMin + 1]bool
+	freed [PortMax - PortMin + 1]time.Time // zero: never given out
 }
+
+// quarantine is how long a pair that was given back is not given out again: peers
+// of a node that is gone dial it until they are gone too.
+const quarantine = 30 * time.Second
 
 func (a *allocator) acquire() (*Port, error) {
 	a.mu.Lock()
@@ -73,7 +79,7 @@ func (a *allocator) acquire() (*Port, error) {
 	for range a.taken {
 		off := a.next
 		a.next = (a.next + 1) % len(a.taken)
-		if a.taken[off] {
+		if a.taken[off] || !a.freed[off].IsZero() && time.Since(a.freed[off]) < quarantine {
 			continue
 		}
 		switch err := lockByte(a.lock, int64(off)); {
@@ -98,6 +104,7 @@ func (a *allocator) release(client uint16) {
 	defer a.mu.Unlock()
 	off := int(client) - PortMin
 	a.taken[off] = false
+	a.freed[off] = time.Now()
 	unlockByte(a.lock, int64(off))
 }
 

@@ -25,9 +25,11 @@ func main() {
 		return server.Main(context.Background(), args, os.Stdout, os.Stderr)
 	})
 	// The first signal ends the run in order; a second one ends the program at once,
-	// and the next run removes what that leaves. A reader that has gone (SIGPIPE) and a
-	// closed terminal are no reason to leave anything either.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	// and the next run removes what that leaves. A closed terminal is no reason to leave
+	// anything either. A reader of standard output that has gone is an error of that
+	// write: notified of, the signal would come for every socket that a server closes.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop)
 	err := fang.Execute(ctx, root(), fang.WithoutVersion(), fang.WithErrorHandler(printError))
 	stop()
