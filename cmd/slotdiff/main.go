@@ -29,7 +29,11 @@ func main() {
 	// anything either. A reader of standard output that has gone is an error of that
 	// write: notified of, the signal would come for every socket that a server closes.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as it is under nohup
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	context.AfterFunc(ctx, stop)
 	err := fang.Execute(ctx, root(), fang.WithoutVersion(), fang.WithErrorHandler(printError))
 	stop()
