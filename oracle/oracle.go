@@ -116,6 +116,8 @@ type StartError struct {
 	Stage string // what was being done: "write configuration", "start", "wait for readiness", "check identity"
 	Cause error
 	Log   string // the last lines of the server's log, may be empty
+	// Addr and Bus are where the node would have listened; invalid before that was known.
+	Addr, Bus netip.AddrPort
 }
 
 func (e *StartError) Error() string {

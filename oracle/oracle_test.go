@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -151,17 +152,38 @@ func TestConfText(t *testing.T) {
 	if got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	for _, d := range [][2]string{{"PORT", "1"}, {"dir", "x"}, {"", ""}, {"a b", ""}, {"x", "1\nport 3"}} {
+	for _, d := range [][2]string{{"PORT", "1"}, {"dir", "x"}, {"", ""}, {"a b", ""}, {"x", "1\nport 3"},
+		{"bind", "*"}, {"bind", "127.0.0.1 10.0.0.1"}, {"bind", "127.0.0.2"}, {"port", "6379"}, {"cluster-port", "6379"}} {
 		if CheckDirectives([][2]string{d}) == nil {
 			t.Errorf("%q is let through", d)
 		}
 	}
-	if err := CheckDirectives([][2]string{{"cluster-node-timeout", "2000"}}); err != nil {
-		t.Error(err)
+	for _, d := range [][2]string{
+		{"cluster-node-timeout", "2000"}, {"bind", "127.0.0.1 -::1 -192.0.2.1"}, {"bind", `""`},
+		{"port", "55536"}, {"port", "x"}, {"cluster-port", FreePort}, {"cluster-port", "20000"},
+	} {
+		if err := CheckDirectives([][2]string{d}); err != nil {
+			t.Error(err)
+		}
 	}
 	only := Defaults(func(n string) bool { return n == "save" })
 	if len(only) != 1 || only[0] != [2]string{"save", ""} {
 		t.Errorf("defaults of a server that knows save alone: %q", only)
+	}
+}
+
+func TestPlaceBus(t *testing.T) {
+	in := [][2]string{{"save", ""}, {"cluster-port", FreePort}}
+	placed, spare, err := PlaceBus(in)
+	if err != nil || spare == nil {
+		t.Fatal(spare, err)
+	}
+	defer spare.Release()
+	if want := strconv.Itoa(int(spare.Client())); placed[1][1] != want || in[1][1] != FreePort {
+		t.Errorf("%q of %q, want port %s", placed, in, want)
+	}
+	if placed, spare, err := PlaceBus(in[:1]); len(placed) != 1 || spare != nil || err != nil {
+		t.Error(placed, spare, err)
 	}
 }
 

@@ -9,8 +9,7 @@ import (
 )
 
 // refusal is the answer of a server that ended at its start: with the directive it
-// ended at, where it says so. What else it says of the reason differs between versions
-// and stands in the transcript. A directive that it does not know is something that it
+// ended at, where it says so, else with the last message of its log. A directive that it does not know is something that it
 // lacks; only the bundled node must know all that Redis knows.
 func (s *side) refusal(log string) output {
 	out := output{kind: "start", lines: []string{"refused to start"}}
@@ -27,7 +26,13 @@ func (s *side) refusal(log string) output {
 			name, _, _ := strings.Cut(at, " ")
 			out.lacks = fmt.Sprintf("the directive %s, which %s (%s) does not have", name, id.Short(), id.How)
 		}
-		break
+		return out
+	}
+	for i := len(lines) - 1; i >= 0; i-- {
+		if logStamp.MatchString(lines[i]) {
+			out.lines = append(out.lines, logMessage(lines[i]))
+			break
+		}
 	}
 	return out
 }

@@ -68,7 +68,11 @@ func (r *rehearsal) step(v *Verb, c *call) error {
 	}
 	switch v {
 	case verbNode:
-		return pairs(c.words[min(1, len(c.words)):])
+		if err := pairs(c.words[min(1, len(c.words)):]); err != nil {
+			return err
+		}
+		_, err := nodeFiles(c.step.Input, r.names.lookup)
+		return err
 	case verbCommand:
 		return pipe(c.words)
 	case verbSend:

@@ -12,8 +12,8 @@ import (
 
 var verbNode = &Verb{
 	Name: "node", Where: OnLine,
-	Usage: "node NAME [directive=value ...]",
-	Doc:   "Starts a server in cluster mode with these configuration directives and waits until it accepts connections. The input lines, if any, are the nodes.conf it finds at its start.",
+	Usage: "node NAME [directive=value ...]\n[nodes.conf lines]\n[file NAME [commands|torn], then its lines ...]",
+	Doc:   "Starts a server in cluster mode with these configuration directives and waits until it accepts connections. The input lines, if any, are the nodes.conf it finds at its start, up to a line `file NAME`: what follows is that file of its directory. With `commands` each line is a command that the file holds in RESP, as an append-only file does; with `torn` the last line has no end. `cluster-port=free` is a port that nobody uses. A server that ends at its start is an answer: what it refused, and the last line of its log.",
 	run: func(ctx context.Context, c *call) (output, error) {
 		if len(c.words) == 0 {
 			return output{}, fmt.Errorf("node: a name is missing")
@@ -37,16 +37,8 @@ var verbNode = &Verb{
 			}
 			spec.Directives = append(spec.Directives, [2]string{key, v})
 		}
-		if len(c.step.Input) > 0 {
-			lines, err := c.inputLines()
-			if err != nil {
-				return output{}, err
-			}
-			var conf []byte
-			for _, l := range lines {
-				conf = append(append(conf, l...), '\n')
-			}
-			spec.Files = map[string][]byte{"nodes.conf": conf}
+		if spec.Files, err = nodeFiles(c.step.Input, c.side.names.lookup); err != nil {
+			return output{}, fmt.Errorf("node %s: %w", name, err)
 		}
 		return c.side.startNode(ctx, spec)
 	},
@@ -70,6 +62,9 @@ func (s *side) startNode(ctx context.Context, spec oracle.NodeSpec) (output, err
 			var exit *oracle.ExitError
 			if errors.As(err, &exit) && !exit.Crashed {
 				s.trace.note(err.Error())
+				if se.Addr.IsValid() {
+					s.names.set(spec.Name, identity{addr: se.Addr, bus: se.Bus})
+				}
 				return s.refusal(exit.Log), nil
 			}
 			return output{}, &faultError{verdict.Fault{Kind: verdict.FaultCrash, Node: spec.Name, Detail: err.Error()}}

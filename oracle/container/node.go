@@ -19,11 +19,12 @@ import (
 )
 
 type node struct {
-	d    *Driver
-	name string
-	port *oracle.Port
-	conf string
-	box  *box // set by start, which alone changes it
+	d     *Driver
+	name  string
+	port  *oracle.Port
+	spare *oracle.Port // of the bus, where the case asks for one; else nil
+	conf  string
+	box   *box // set by start, which alone changes it
 
 	ops sync.Mutex // held by what changes the server's life: start, Kill, Restart, Pause, Resume, Stop
 
@@ -53,7 +54,7 @@ func (d *Driver) start(ctx context.Context, spec oracle.NodeSpec) (*node, error)
 		if err == nil {
 			return n, nil
 		}
-		if !errors.Is(err, errPortTaken) {
+		if !errors.Is(err, errPortTaken) || oracle.SetsPlace(spec.Directives) {
 			break
 		}
 	}
@@ -88,12 +89,17 @@ func (d *Driver) startOnce(ctx context.Context, spec oracle.NodeSpec) (_ *node, 
 	if d.closing.Err() != nil {
 		return nil, errors.New("the driver is closed")
 	}
+	directives, spare, err := oracle.PlaceBus(spec.Directives)
+	if err != nil {
+		return nil, err
+	}
+	n.spare = spare
 	n.conf = oracle.ConfText(append([][2]string{
 		{"bind", "127.0.0.1"},
 		{"port", fmt.Sprint(port.Client())},
 		{"dir", mount},
 		{"logfile", mount + "/" + logName},
-	}, oracle.Defaults(d.knows)...), spec.Directives)
+	}, oracle.Defaults(d.knows)...), directives)
 	prepare := func(b *box) error {
 		if err := b.clear(); err != nil {
 			return err
@@ -152,21 +158,26 @@ func (n *node) prove(ctx context.Context) error {
 	n.mu.Lock()
 	n.done = n.box.doneChan()
 	n.mu.Unlock()
-	fail := func(stage string, cause error) error {
+	log := func() string {
 		log := n.box.log()
-		if !strings.Contains(log, readyLine) {
+		if log = log[min(n.mark, len(log)):]; !strings.Contains(log, readyLine) {
 			log += n.box.output(ctx)
 		}
+		return log
+	}
+	fail := func(stage string, cause error) error {
+		log := log()
 		if strings.Contains(log, "Address already in use") || strings.Contains(log, "Failed listening on port") {
 			cause = fmt.Errorf("%w: %w", errPortTaken, cause)
 		}
-		return &oracle.StartError{Node: n.name, Stage: stage, Cause: cause, Log: oracle.LogExcerpt(log)}
+		return &oracle.StartError{Node: n.name, Stage: stage, Cause: cause, Log: oracle.LogExcerpt(log), Addr: n.Addr(), Bus: n.BusAddr()}
 	}
 	if err := n.box.awaitReady(ctx, n.mark); err != nil {
 		if errors.Is(err, errEnded) {
 			n.box.mu.Lock()
-			err = fmt.Errorf("%w: %s", err, n.box.status)
+			status := n.box.status
 			n.box.mu.Unlock()
+			err = fmt.Errorf("%w: %w", err, oracle.NewExitError(n.name, status, log()))
 		}
 		return fail("wait for readiness", err)
 	}
@@ -196,7 +207,11 @@ func (n *node) Addr() netip.AddrPort {
 }
 
 func (n *node) BusAddr() netip.AddrPort {
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), n.port.Bus())
+	bus := n.port.Bus()
+	if n.spare != nil {
+		bus = n.spare.Client()
+	}
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), bus)
 }
 
 func (n *node) Conf() string { return n.conf }
@@ -384,6 +399,9 @@ func (n *node) stop(reuse bool) error {
 		}
 	}
 	n.port.Release()
+	if n.spare != nil {
+		n.spare.Release()
+	}
 	n.d.mu.Lock()
 	delete(n.d.nodes, n)
 	n.d.mu.Unlock()

@@ -17,12 +17,13 @@ import (
 )
 
 type node struct {
-	d    *Driver
-	name string
-	port *oracle.Port
-	dir  string
-	conf string
-	log  *oracle.LogBuffer
+	d     *Driver
+	name  string
+	port  *oracle.Port
+	spare *oracle.Port // of the bus, where the case asks for one; else nil
+	dir   string
+	conf  string
+	log   *oracle.LogBuffer
 
 	ops sync.Mutex // held by what changes the incarnation: start, Kill, Restart, Pause, Resume, Stop
 
@@ -56,7 +57,11 @@ func (n *node) Addr() netip.AddrPort {
 }
 
 func (n *node) BusAddr() netip.AddrPort {
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), n.port.Bus())
+	bus := n.port.Bus()
+	if n.spare != nil {
+		bus = n.spare.Client()
+	}
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), bus)
 }
 
 func (n *node) Conf() string { return n.conf }
@@ -172,6 +177,9 @@ func (n *node) stop() error {
 		err = errors.Join(err, n.d.run.Remove(n.dir))
 	}
 	n.port.Release()
+	if n.spare != nil {
+		n.spare.Release()
+	}
 	n.d.mu.Lock()
 	delete(n.d.nodes, n)
 	n.d.mu.Unlock()
@@ -325,7 +333,7 @@ func (n *node) endedEarly(inc *incarnation, mark int) error {
 	if strings.Contains(log, "Address already in use") || strings.Contains(log, "Failed listening on port") {
 		cause = fmt.Errorf("%w: %w", errPortTaken, cause)
 	}
-	return &oracle.StartError{Node: n.name, Stage: "wait for readiness", Cause: cause}
+	return &oracle.StartError{Node: n.name, Stage: "wait for readiness", Cause: cause, Addr: n.Addr(), Bus: n.BusAddr()}
 }
 
 // abandon ends the incarnation and returns the error with the log's last lines.
@@ -336,7 +344,7 @@ func (n *node) abandon(inc *incarnation, stage string, cause error) error {
 }
 
 func (n *node) startError(stage string, cause error) error {
-	return &oracle.StartError{Node: n.name, Stage: stage, Cause: cause, Log: oracle.LogExcerpt(n.log.String())}
+	return &oracle.StartError{Node: n.name, Stage: stage, Cause: cause, Log: oracle.LogExcerpt(n.log.String()), Addr: n.Addr(), Bus: n.BusAddr()}
 }
 
 // reap waits for the process, ends what is left of its group and says how it ended.

@@ -220,7 +220,7 @@ func (d *Driver) start(ctx context.Context, spec oracle.NodeSpec, asProbe bool) 
 		if err == nil {
 			return n, nil
 		}
-		if !errors.Is(err, errPortTaken) {
+		if !errors.Is(err, errPortTaken) || oracle.SetsPlace(spec.Directives) {
 			break
 		}
 	}
@@ -265,7 +265,12 @@ func (d *Driver) startOnce(ctx context.Context, spec oracle.NodeSpec, asProbe bo
 	if !asProbe {
 		base = append(base[:4], oracle.Defaults(d.knows)...)
 	}
-	n.conf = oracle.ConfText(base, spec.Directives)
+	directives, spare, err := oracle.PlaceBus(spec.Directives)
+	if err != nil {
+		return nil, fail("reserve ports", err)
+	}
+	n.spare = spare
+	n.conf = oracle.ConfText(base, directives)
 	for name, data := range spec.Files {
 		if err := n.WriteFile(name, data); err != nil {
 			return nil, fail("write "+name, err)
