@@ -114,6 +114,14 @@ var importRules = []importRule{
 		Reason: "slotnode is a server that people start; it must not carry the test tool",
 	},
 	{
+		From: []string{"fuzz/cause", "fuzz/reduce", "fuzz/triage", "fuzz/quirks", "fuzz/campaign"},
+		Never: []string{
+			"node", "oracle/process", "oracle/container", "oracle/provision", "oracle/bundled", "oracle/external", "oracle/choose",
+			"github.com/testcontainers/testcontainers-go", "github.com/spf13/cobra",
+		},
+		Reason: "what judges a finding knows oracle's interfaces, never a driver, and does not lean on the tested",
+	},
+	{
 		From: []string{"cases", "fixtures"}, Ours: []string{"fixtures", "cases"},
 		Reason: "they are data",
 	},
