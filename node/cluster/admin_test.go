@@ -93,7 +93,7 @@ func TestRefusals(t *testing.T) {
 	if got := r.try(Failover{}); got.Text != "ERR Master is down or failed, please use CLUSTER FAILOVER FORCE" {
 		t.Errorf("CLUSTER FAILOVER without a master: %q", got.Text)
 	}
-	r.n.myself.master = nil
+	r.n.myself.master, r.n.orphans.stale = nil, true
 	if got := r.try(Failover{}); got.Text != "ERR I'm a replica but my master is unknown to me" {
 		t.Errorf("CLUSTER FAILOVER with an unknown master: %q", got.Text)
 	}
@@ -212,7 +212,7 @@ func TestManualFailover(t *testing.T) {
 		a, r := net.hosts[0], net.hosts[3]
 		r.do(Replicate{Node: a.id()})
 		net.run(3000)
-		slots := a.n.myself.slots
+		slots := a.n.Owned()
 		a.step(Report{ReplOffset: 70})
 		r.step(Report{ReplOffset: 60, MasterLinkUp: true, MasterSeen: net.now})
 		r.do(Failover{Option: option})
@@ -224,7 +224,7 @@ func TestManualFailover(t *testing.T) {
 			r.step(Report{ReplOffset: 70, MasterLinkUp: true, MasterSeen: net.now})
 		}
 		net.until(5000, "the replica took over", func() bool { return r.n.myself.isMaster() && a.n.myself.isReplica() })
-		if r.n.myself.slots != slots || a.n.myself.master.id != r.n.ID() {
+		if r.n.Owned() != slots || a.n.myself.master.id != r.n.ID() {
 			t.Errorf("option %d:\n%s", option, net.dump())
 		}
 	}

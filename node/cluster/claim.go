@@ -12,7 +12,7 @@ func (n *Node) learnSlots(sender *peer, pkt *bus.Packet) {
 	if !sender.isMaster() {
 		master = sender.master
 	}
-	if master == nil || master.slots == pkt.Slots {
+	if master == nil || *master.owned() == pkt.Slots {
 		return
 	}
 	if sender.isMaster() {
@@ -65,7 +65,7 @@ func (n *Node) believeSlots(p *peer, epoch uint64, claimed *slot.Set) {
 		n.addSlot(p, s)
 		n.later(todoSave | todoUpdateState | todoSync)
 	}
-	silent := p.slots.Minus(claimed)
+	silent := p.owned().Minus(claimed)
 	n.notClaiming = n.notClaiming.Union(&silent)
 
 	const become = todoSave | todoUpdateState | todoSync | todoBroadcastPong
@@ -90,7 +90,7 @@ func (n *Node) sendUpdate(l *link, p *peer) {
 	if l == nil {
 		return
 	}
-	n.update = bus.Update{ConfigEpoch: p.configEpoch, Node: p.id, Slots: p.slots.Minus(&n.notClaiming)}
+	n.update = bus.Update{ConfigEpoch: p.configEpoch, Node: p.id, Slots: p.owned().Minus(&n.notClaiming)}
 	n.send(l, bus.TypeUpdate, n.build(bus.TypeUpdate, &n.update))
 }
 

@@ -100,8 +100,8 @@ func TestThreeNodesConverge(t *testing.T) {
 	for _, h := range net.hosts {
 		for _, other := range net.hosts {
 			p := h.n.lookup(other.n.ID())
-			if p.slots != other.n.myself.slots {
-				t.Errorf("%s thinks that %s owns %s, it owns %s", h.name, other.name, p.slots, other.n.myself.slots)
+			if *p.owned() != other.n.Owned() {
+				t.Errorf("%s thinks that %s owns %s, it owns %s", h.name, other.name, p.owned(), other.n.myself.owned())
 			}
 			if p.configEpoch != other.n.myself.configEpoch {
 				t.Errorf("%s knows epoch %d of %s, which has %d", h.name, p.configEpoch, other.name, other.n.myself.configEpoch)
@@ -340,14 +340,14 @@ func TestReplicaFollowsAndFailsOver(t *testing.T) {
 		t.Errorf("saved:\n%s", r.saved)
 	}
 	r.step(Report{ReplOffset: 10, MasterLinkUp: true, MasterSeen: net.now})
-	slots := a.n.myself.slots
+	slots := a.n.Owned()
 	a.down = true
 	for id := range a.links {
 		a.hangUp(id)
 	}
 	net.until(20_000, "the replica took over", func() bool { return r.n.myself.isMaster() && net.all(bus.StateOK) })
-	if r.n.myself.slots != slots {
-		t.Errorf("it owns %s, want %s", r.n.myself.slots, slots)
+	if r.n.Owned() != slots {
+		t.Errorf("it owns %s, want %s", r.n.myself.owned(), slots)
 	}
 	a.down = false
 	net.until(20_000, "the old master follows", func() bool {

@@ -40,7 +40,7 @@ func (s *stage) asked() bool {
 }
 
 func (s *stage) failMaster(m *peer) {
-	m.flags |= bus.FlagFail
+	s.n.setFlags(m, bus.FlagFail, 0)
 	m.failTime = s.net.now - 60_000
 	s.wrote = nil
 }
@@ -94,7 +94,7 @@ func TestElectionIsNotTried(t *testing.T) {
 		edit func(s *stage, m *peer)
 		log  string
 	}{
-		{"master up", func(_ *stage, m *peer) { m.flags &^= bus.FlagFail }, ""},
+		{"master up", func(s *stage, m *peer) { s.n.setFlags(m, 0, bus.FlagFail) }, ""},
 		{"master without slots", func(s *stage, m *peer) { s.n.delSlots(m) }, ""},
 		{"not allowed", func(s *stage, _ *peer) { s.n.set.ReplicaNoFailover = true }, ""},
 		{
@@ -127,9 +127,9 @@ func TestOldDataIsFineWithoutValidityFactor(t *testing.T) {
 func TestRankAddsDelay(t *testing.T) {
 	s, m := newReplica(t)
 	r := s.know('r')
-	r.flags = flagReplica
+	s.n.setFlags(r, flagReplica, ^bus.NodeFlags(0))
 	r.master = m
-	m.addReplica(r)
+	s.n.addReplica(m, r)
 	s.failMaster(m)
 	s.step(Tick{})
 	r.replOffset = 200 // it turns out to have more data
@@ -192,7 +192,7 @@ func TestManualFailoverWaitsWithoutWork(t *testing.T) {
 	s.do(Failover{})
 	s.recv(s.accept(), packet('m', func(p *bus.Packet, _ *bus.Ping) {
 		p.MFlags[0] |= bus.MFlagPaused
-		p.Offset, p.ConfigEpoch, p.Slots = 170, 3, m.slots
+		p.Offset, p.ConfigEpoch, p.Slots = 170, 3, *m.owned()
 	}))
 	if s.n.manual.masterOffset != 170 {
 		t.Fatalf("the master's offset is %d, want 170", s.n.manual.masterOffset)
@@ -257,7 +257,7 @@ func TestFailedReplicaIsClearedAtOnce(t *testing.T) {
 			s.n.addSlot(p, uint16(i))
 		}
 		l := s.reach(p)
-		p.flags |= bus.FlagFail
+		s.n.setFlags(p, bus.FlagFail, 0)
 		p.failTime = s.net.now
 		pong := packet('p', func(p *bus.Packet, _ *bus.Ping) {
 			p.Type = bus.TypePong

@@ -60,7 +60,7 @@ func (n *Node) markFailing(p *peer) {
 		return
 	}
 	n.logf(LevelNotice, "Marking node %s as failing (quorum reached).", p.name())
-	p.flags = p.flags&^bus.FlagPFail | bus.FlagFail
+	n.setFlags(p, bus.FlagFail, bus.FlagPFail)
 	p.failTime = n.now
 	n.fail.About = p.id
 	n.broadcast(bus.TypeFail, n.build(bus.TypeFail, &n.fail))
@@ -82,7 +82,7 @@ func (n *Node) clearFailure(p *peer) {
 		return
 	}
 	n.logf(LevelNotice, "Clear FAIL state for node %s: %s", p.name(), why)
-	p.flags &^= bus.FlagFail
+	n.setFlags(p, 0, bus.FlagFail)
 	n.later(todoUpdateState | todoSave)
 }
 
@@ -97,7 +97,7 @@ func (n *Node) handleFail(sender *peer, pkt *bus.Packet, body *bus.Fail) {
 		return
 	}
 	n.logf(LevelNotice, "FAIL message received from %s about %s", sender.name(), p.name())
-	p.flags = p.flags&^bus.FlagPFail | bus.FlagFail
+	n.setFlags(p, bus.FlagFail, bus.FlagPFail)
 	p.failTime = n.now
 	n.later(todoSave | todoUpdateState)
 }

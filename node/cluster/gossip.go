@@ -80,7 +80,7 @@ func (n *Node) handleGossipEntry(sender, p *peer, g *bus.Gossip) {
 	}
 	n.closeLink(p.out)
 	p.ip, p.port, p.tlsPort, p.cport = ip, port, tlsPort, int(g.CPort)
-	p.flags &^= bus.FlagNoAddr
+	n.setFlags(p, 0, bus.FlagNoAddr)
 }
 
 // learnPeer adds a node that another node knows.

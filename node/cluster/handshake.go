@@ -115,8 +115,7 @@ func (n *Node) finishHandshake(l *link, sender *peer, pkt *bus.Packet) bool {
 	}
 	n.renamePeer(l.peer, pkt.Sender)
 	n.logf(LevelDebug, "Handshake with node %s completed.", l.peer.id)
-	l.peer.flags &^= bus.FlagHandshake
-	l.peer.flags |= pkt.Flags & (flagMaster | flagReplica)
+	n.setFlags(l.peer, pkt.Flags&(flagMaster|flagReplica), bus.FlagHandshake)
 	n.later(todoSave)
 	return true
 }
@@ -126,7 +125,7 @@ func (n *Node) rejectWrongPeer(l *link) {
 	p := l.peer
 	n.logf(LevelDebug, "PONG contains mismatching sender ID. About node %s added %d ms ago, having flags %d",
 		p.id, n.now-p.created, p.flags)
-	p.flags |= bus.FlagNoAddr
+	n.setFlags(p, bus.FlagNoAddr, 0)
 	p.ip, p.port, p.tlsPort, p.cport = "", 0, 0, 0
 	n.closeLink(l)
 	n.later(todoSave)
@@ -148,7 +147,7 @@ func (n *Node) updateAddress(p *peer, l *link, pkt *bus.Packet) bool {
 	}
 	p.ip, p.port, p.tlsPort, p.cport = ip, port, tlsPort, int(pkt.CPort)
 	n.closeLink(p.out)
-	p.flags &^= bus.FlagNoAddr
+	n.setFlags(p, 0, bus.FlagNoAddr)
 	n.logf(LevelNotice, "Address updated for node %s, now %s:%d", p.name(), p.ip, p.clientPort(n.set.TLSCluster))
 	if n.myself.isReplica() && n.myself.master == p {
 		n.follow(p)

@@ -22,8 +22,8 @@ func checkInvariants(n *Node) error {
 		if p.flags.Any(bus.FlagMyself) {
 			selves++
 		}
-		if p.numSlots != p.slots.Len() {
-			return fmt.Errorf("node %s counts %d slots and has %d", p.id, p.numSlots, p.slots.Len())
+		if p.numSlots != p.owned().Len() || (p.numSlots == 0) != (p.slots == nil) {
+			return fmt.Errorf("node %s counts %d slots and has %d", p.id, p.numSlots, p.owned().Len())
 		}
 		if p.master == p {
 			return fmt.Errorf("node %s is its own master", p.id)
@@ -56,11 +56,14 @@ func checkInvariants(n *Node) error {
 	if selves != 1 || !n.myself.flags.Any(bus.FlagMyself) || len(n.byID) != len(n.peers) {
 		return fmt.Errorf("%d nodes are myself, %d nodes have %d ids", selves, len(n.peers), len(n.byID))
 	}
-	for s := range slot.Count {
-		if p := n.slots[s]; p != nil && (n.byID[p.id] != p || !p.slots.Has(uint16(s))) {
+	if err := checkTickKnowledge(n); err != nil {
+		return err
+	}
+	for s := range uint16(slot.Count) {
+		if p := n.slots[s]; p != nil && (n.byID[p.id] != p || !p.owned().Has(s)) {
 			return fmt.Errorf("slot %d has the owner %s, which does not have it", s, p.id)
 		}
-		if open := n.migrating[s] != nil || n.importing[s] != nil; open != n.open.Has(uint16(s)) {
+		if open := n.migrating[s] != nil || n.importing[s] != nil; open != n.open.Has(s) {
 			return fmt.Errorf("slot %d is open: %v, and the set says otherwise", s, open)
 		}
 		for _, p := range []*peer{n.migrating[s], n.importing[s]} {
@@ -85,6 +88,60 @@ func checkInvariants(n *Node) error {
 	return nil
 }
 
+// checkTickKnowledge compares what ticks remember of nodes with what Redis would find by looking at
+// every node at every tick: nothing is due at a node that is passed over, and the counts are right.
+func checkTickKnowledge(n *Node) error {
+	if len(n.due) != len(n.peers) {
+		return fmt.Errorf("%d nodes have %d times", len(n.peers), len(n.due))
+	}
+	orphans := orphanCount{}
+	for i, p := range n.peers {
+		if p.index != i {
+			return fmt.Errorf("node %s is number %d and thinks %d", p.id, i, p.index)
+		}
+		if n.due[i] > n.now && hasWork(n, p, n.due[i]-1) {
+			return fmt.Errorf("node %s is passed over until %d, and has work before", p.id, n.due[i]-n.now)
+		}
+		if p.isMaster() && !p.flags.Any(bus.FlagMyself|bus.FlagNoAddr|bus.FlagHandshake|bus.FlagFail) {
+			working := p.workingReplicas()
+			if working == 0 && p.numSlots > 0 && p.flags.Any(bus.FlagMigrateTo) {
+				orphans.masters++
+			}
+			orphans.most = max(orphans.most, working)
+			if n.myself.master == p {
+				orphans.mine = working
+			}
+		}
+	}
+	if !n.orphans.stale && n.orphans != orphans {
+		return fmt.Errorf("orphans are %+v, counted %+v", orphans, n.orphans)
+	}
+	return nil
+}
+
+// hasWork reports whether clusterCron of Redis would do anything for p at a time, if nothing happens until then.
+func hasWork(n *Node, p *peer, at Time) bool {
+	for _, l := range []*link{p.out, p.in} {
+		if l != nil && n.set.LinkSendbufLimit != 0 && l.queued > n.set.LinkSendbufLimit {
+			return true
+		}
+	}
+	if p.flags.Any(bus.FlagMyself | bus.FlagNoAddr) {
+		return false
+	}
+	timeout := n.set.NodeTimeout
+	interval := n.set.PingInterval
+	if interval == 0 {
+		interval = timeout / 2
+	}
+	pingDelay, dataDelay := at-p.pingSent, at-p.dataReceived
+	silent := min(pingDelay, dataDelay)
+	return p.out == nil || p.inHandshake() || p.timedOut() ||
+		(p.pingSent == 0 && at-p.pongReceived > interval) ||
+		(p.pingSent != 0 && at-p.out.created > timeout && silent > timeout/2) ||
+		(p.pingSent != 0 && silent > timeout && !p.failed())
+}
+
 // checkReady says what is wrong with the effects that n asks for.
 func checkReady(n *Node, rd *Ready) error {
 	if rd.Sync && rd.Persist == nil {
@@ -95,7 +152,10 @@ func checkReady(n *Node, rd *Ready) error {
 		if err != nil {
 			return fmt.Errorf("what is persisted does not parse: %w\n%s", err, rd.Persist)
 		}
-		again := &Node{rand: n.rand, byID: map[bus.ID]*peer{}, shardByID: map[bus.ID]*shard{}, now: n.now, set: n.set}
+		again := &Node{
+			rand: n.rand, now: n.now, set: n.set, byID: map[bus.ID]*peer{}, shardByID: map[bus.ID]*shard{},
+			migrating: map[uint16]*peer{}, importing: map[uint16]*peer{},
+		}
 		again.rand = zeroRand{}
 		if err := again.load(f); err != nil {
 			return fmt.Errorf("what is persisted does not load: %w\n%s", err, rd.Persist)

@@ -54,6 +54,7 @@ func (n *Node) forgetLink(l *link) {
 	}
 	if l.peer.out == l {
 		l.peer.out = nil
+		n.heed(l.peer)
 	} else if l.peer.in == l {
 		l.peer.in = nil
 	}
@@ -99,9 +100,9 @@ func (n *Node) handleLinkUp(ev LinkUp) {
 	n.sendPing(l, typ)
 	if pending != 0 {
 		// The first ping that was not answered stays the one that counts for the timeout.
-		p.pingSent = pending
+		n.setPingSent(p, pending)
 	}
-	p.flags &^= bus.FlagMeet
+	n.setFlags(p, 0, bus.FlagMeet)
 	n.logf(LevelDebug, "Connected with node %s at %s:%d", p.id, p.ip, p.cport)
 }
 
@@ -128,17 +129,15 @@ func (n *Node) handleReport(ev Report) {
 	if n.manual.end != 0 {
 		n.later(todoManualFailover)
 	}
-	for _, p := range n.peers {
-		if p.out != nil {
-			p.out.queued = 0
-		}
-		if p.in != nil {
-			p.in.queued = 0
-		}
+	for _, l := range n.queued {
+		l.queued = 0
 	}
+	n.queued = n.queued[:0]
 	for _, q := range ev.SendQueues {
 		if l := n.links[q.Link]; l != nil {
 			l.queued = q.Bytes
+			n.queued = append(n.queued, l)
+			n.heed(l.peer)
 		}
 	}
 }

@@ -65,7 +65,7 @@ func TestFailingNodeIsFoundByGossip(t *testing.T) {
 		s := newStage(t)
 		s.know('p')
 		q := s.know('q')
-		q.flags |= c.mine
+		s.n.setFlags(q, c.mine, 0)
 		l := s.reach(q)
 		g := entry
 		g.Flags |= c.theirs
@@ -90,7 +90,7 @@ func TestGossipedPongTime(t *testing.T) {
 		s := newStage(t)
 		s.know('p')
 		q := s.know('q')
-		q.pingSent = c.ping
+		s.n.setPingSent(q, c.ping)
 		s.recv(s.accept(), packet('p', withGossip(bus.Gossip{
 			ID: puppetID('q'), PongReceived: uint32((s.net.now + c.ahead) / 1000), Flags: flagMaster,
 		})))
@@ -154,7 +154,7 @@ func TestSuspicionNeedsSilence(t *testing.T) {
 	s := newStage(t)
 	p := s.know('p')
 	s.reach(p)
-	p.pingSent = s.net.now
+	s.n.setPingSent(p, s.net.now)
 	for range 25 {
 		s.net.run(100)
 		s.recv(s.accept(), packet('p'))

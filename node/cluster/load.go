@@ -33,7 +33,7 @@ func (n *Node) loadLine(line *nodesconf.Node) error {
 	p := n.loadPeer(line.ID)
 	p.hostname, p.nodename = line.Hostname, line.Nodename
 	p.ip, p.port, p.tlsPort, p.cport = line.IP, line.Port, line.TLSPort, line.CPort
-	p.flags |= line.Flags
+	n.setFlags(p, line.Flags, 0)
 	if line.Myself() {
 		if n.myself != nil {
 			return fmt.Errorf("nodes %s and %s are both myself", n.myself.id, p.id)
@@ -62,12 +62,12 @@ func (n *Node) loadLine(line *nodesconf.Node) error {
 		p.shardID = master.shardID
 		n.addToShard(p.shardID, p)
 		p.master = master
-		master.addReplica(p)
+		n.addReplica(master, p)
 	case line.ShardID.IsZero():
 		n.addToShard(p.shardID, p)
 	}
 	if line.PingSent != 0 {
-		p.pingSent = n.now
+		n.setPingSent(p, n.now)
 	}
 	if line.PongReceived != 0 {
 		p.pongReceived = n.now

@@ -88,6 +88,9 @@ func (h *host) step(ev Event) {
 	if err := h.n.Step(h.net.now, ev); err != nil {
 		h.net.tb.Fatalf("%s: %v", h.name, err)
 	}
+	if err := checkTickKnowledge(h.n); err != nil {
+		h.net.tb.Fatalf("%s: after %T: %v", h.name, ev, err)
+	}
 	h.trace = append(h.trace, Step{h.net.now, ev})
 	h.perform()
 }

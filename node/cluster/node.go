@@ -20,25 +20,28 @@ type Node struct {
 
 	myself       *peer
 	peers        []*peer // in the order in which they were learned, myself too
+	due          []Time  // of each of peers: see nextLook
 	byID         map[bus.ID]*peer
 	shards       []*shard // in the order in which they were learned
 	shardByID    map[bus.ID]*shard
 	blacklist    []forgotten
 	links        map[LinkID]*link // for look-up only
+	queued       []*link          // those with unwritten bytes in the last report
 	lastLink     LinkID
 	pings        uint64 // packets with gossip that were sent, ever
 	secret       bus.ID // internal secret
 	currentEpoch uint64
 
 	slots       [slot.Count]*peer // owners
-	migrating   [slot.Count]*peer // to whom
-	importing   [slot.Count]*peer // from whom
+	migrating   map[uint16]*peer  // to whom; for look-up only
+	importing   map[uint16]*peer  // from whom; for look-up only
 	open        slot.Set          // slots that are migrating or importing
 	notClaiming slot.Set          // slots whose owner no longer claims them (owner_not_claiming_slot)
 
 	state         bus.State
-	size          int  // masters that own slots
-	pfails        int  // nodes with an address in PFAIL, of the last tick
+	size          int // masters that own slots
+	pfails        int // nodes with an address in PFAIL, of the last tick
+	orphans       orphanCount
 	firstUpdate   Time // when the state was first computed, 0: not yet
 	minorityTime  Time // when this node was last in a minority
 	lastVoteEpoch uint64
@@ -68,6 +71,9 @@ type Node struct {
 	sync    bool
 	text    []byte
 	changed slot.Set // slots whose owner changed: their shard channels go
+	// anyChanged says that changed is not empty.
+	anyChanged  bool
+	slotChanges uint64
 }
 
 // New makes a node that knows only itself, or what cfg.Saved says.
@@ -87,6 +93,9 @@ func New(cfg Config) (*Node, error) {
 		byID:         make(map[bus.ID]*peer),
 		shardByID:    make(map[bus.ID]*shard),
 		links:        make(map[LinkID]*link),
+		migrating:    make(map[uint16]*peer),
+		importing:    make(map[uint16]*peer),
+		orphans:      orphanCount{stale: true},
 		state:        bus.StateFail,
 		minorityTime: -1 << 62,
 		manual:       manualFailover{masterOffset: -1},
@@ -154,7 +163,7 @@ func (n *Node) Do(now Time, req Request) (Answer, error) {
 
 // HasReady reports whether Ready would give anything to do.
 func (n *Node) HasReady() bool {
-	return n.todo != 0 || n.persist || !n.changed.Empty() || !n.ready.Empty()
+	return n.todo != 0 || n.persist || n.anyChanged || !n.ready.Empty()
 }
 
 // Ready finishes what was put off while events were taken, and drains all effects. A driver calls it
@@ -166,9 +175,9 @@ func (n *Node) Ready() Ready {
 		n.ready.Persist, n.ready.Sync = n.text, n.sync
 		n.persist, n.sync = false, false
 	}
-	if !n.changed.Empty() {
+	if n.anyChanged {
 		n.ready.Data = append(n.ready.Data, DropShardChannels{Slots: n.changed})
-		n.changed = slot.Set{}
+		n.changed, n.anyChanged = slot.Set{}, false
 	}
 	rd := n.ready
 	n.ready = Ready{
@@ -209,7 +218,11 @@ func (n *Node) Owns(s uint16) bool { return n.slots[s] != nil && n.slots[s] == n
 func (n *Node) Importing(s uint16) bool { return n.importing[s] != nil }
 
 // Owned are the slots that this node owns itself.
-func (n *Node) Owned() slot.Set { return n.myself.slots }
+func (n *Node) Owned() slot.Set { return *n.myself.owned() }
+
+// SlotChanges is how often any slot got or lost an owner. While it stays, so does [Node.Owned],
+// unless this node becomes another one by a hard reset.
+func (n *Node) SlotChanges() uint64 { return n.slotChanges }
 
 // shardMaster is this node, or the master that it is a replica of; nil where that is not known.
 func (n *Node) shardMaster() *peer {

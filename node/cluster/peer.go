@@ -7,43 +7,42 @@ import (
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
-// peer is one known node, this one too (struct _clusterNode).
+// peer is one known node, this one too (struct _clusterNode). What gossip about a node and the ticks
+// look at stands first: in a large cluster nothing else of most nodes is touched.
 type peer struct {
-	id      bus.ID
-	shardID bus.ID
-	flags   bus.NodeFlags
+	pingSent     Time // 0: no ping is outstanding
+	pongReceived Time
+	reports      []failReport
+	out          *link  // dialled by this node
+	gossiped     uint64 // number of the last packet whose gossip section named it
+	flags        bus.NodeFlags
+	id           bus.ID
+	index        int // in Node.peers, -1: not there
 
-	configEpoch uint64 // last seen
-	numSlots    int    // slots.Len()
+	ip      string // "": not known
+	port    int    // plain client port
+	tlsPort int
+	cport   int
 
-	master   *peer // nil: a master, or a replica whose master is not known
-	replicas []*peer
+	in           *link // accepted from it, once it is known that it is from it
+	dataReceived Time
 
+	numSlots    int       // slots.Len()
+	configEpoch uint64    // last seen
+	slots       *slot.Set // nil: none
+	master      *peer     // nil: a master, or a replica whose master is not known
+	replicas    []*peer
+
+	replOffset     int64
+	replOffsetTime Time
 	created        Time
-	pingSent       Time // 0: no ping is outstanding
-	pongReceived   Time
-	dataReceived   Time
 	failTime       Time // when FAIL was set
 	votedTime      Time // when this node last voted for a replica of it
 	orphanedTime   Time // since when it is a master without replicas that work, 0: it is not
-	replOffset     int64
-	replOffsetTime Time
 
-	ip       string // "": not known
 	hostname string
 	nodename string
-	port     int // plain client port
-	tlsPort  int
-	cport    int
-
-	out *link // dialled by this node
-	in  *link // accepted from it, once it is known that it is from it
-
-	reports  []failReport
-	gossiped uint64 // number of the last packet whose gossip section named it
-
-	// slots is last: it is 2 KiB, and every tick looks at what stands above of every peer.
-	slots slot.Set
+	shardID  bus.ID
 }
 
 // failReport is what a master said: that a node is failing.
@@ -86,24 +85,54 @@ func (p *peer) topMaster() *peer {
 	return top
 }
 
+// owned are the slots of a node, which must not be changed.
+func (p *peer) owned() *slot.Set {
+	if p.slots == nil {
+		return &noSlots
+	}
+	return p.slots
+}
+
+var noSlots slot.Set
+
+// setFlags sets and clears flags of a node, in this order of the arguments but clear first. All flags
+// are set here, because what the ticks know of a node depends on them.
+func (n *Node) setFlags(p *peer, set, clear bus.NodeFlags) {
+	flags := p.flags&^clear | set
+	if flags == p.flags {
+		return
+	}
+	p.flags = flags
+	n.orphans.stale = true
+	n.heed(p)
+}
+
+// setPingSent notes that a ping was sent, or with 0 that none is outstanding.
+func (n *Node) setPingSent(p *peer, at Time) {
+	p.pingSent = at
+	n.heed(p)
+}
+
 // addReplica mirrors clusterNodeAddSlave.
-func (p *peer) addReplica(r *peer) {
+func (n *Node) addReplica(p, r *peer) {
 	if slices.Contains(p.replicas, r) {
 		return
 	}
 	p.replicas = append(p.replicas, r)
-	p.flags |= bus.FlagMigrateTo
+	n.orphans.stale = true
+	n.setFlags(p, bus.FlagMigrateTo, 0)
 }
 
 // removeReplica mirrors clusterNodeRemoveSlave.
-func (p *peer) removeReplica(r *peer) {
+func (n *Node) removeReplica(p, r *peer) {
 	i := slices.Index(p.replicas, r)
 	if i < 0 {
 		return
 	}
 	p.replicas = slices.Delete(p.replicas, i, i+1)
+	n.orphans.stale = true
 	if len(p.replicas) == 0 {
-		p.flags &^= bus.FlagMigrateTo
+		n.setFlags(p, 0, bus.FlagMigrateTo)
 	}
 }
 
@@ -123,7 +152,7 @@ func (n *Node) newPeer(id bus.ID, flags bus.NodeFlags) *peer {
 	if id == (bus.ID{}) {
 		id = n.randomID()
 	}
-	return &peer{id: id, shardID: n.randomID(), flags: flags, created: n.now}
+	return &peer{id: id, shardID: n.randomID(), flags: flags, created: n.now, index: -1}
 }
 
 // lookup finds a node by its id (clusterLookupNode); ids that no node can have are not found.
@@ -148,7 +177,9 @@ func (n *Node) addPeer(p *peer) {
 		panic("cluster: node " + p.id.String() + " added twice")
 	}
 	n.byID[p.id] = p
-	n.peers = append(n.peers, p)
+	p.index = len(n.peers)
+	n.peers, n.due = append(n.peers, p), append(n.due, 0)
+	n.orphans.stale = true
 }
 
 // renamePeer mirrors clusterRenameNode.
@@ -190,10 +221,15 @@ func (n *Node) delPeer(p *peer) {
 		n.unfollow()
 	}
 	if p.isReplica() && p.master != nil {
-		p.master.removeReplica(p)
+		n.removeReplica(p.master, p)
 	}
 	delete(n.byID, p.id)
-	n.peers = slices.Delete(n.peers, slices.Index(n.peers, p), slices.Index(n.peers, p)+1)
+	n.peers, n.due = slices.Delete(n.peers, p.index, p.index+1), slices.Delete(n.due, p.index, p.index+1)
+	for i, q := range n.peers[p.index:] {
+		q.index = p.index + i
+	}
+	p.index = -1
+	n.orphans.stale = true
 	n.closeLink(p.out)
 	n.closeLink(p.in)
 }
@@ -204,13 +240,12 @@ func (n *Node) setAsMaster(p *peer) {
 		return
 	}
 	if p.master != nil {
-		p.master.removeReplica(p)
+		n.removeReplica(p.master, p)
 		if p != n.myself {
-			p.flags |= bus.FlagMigrateTo
+			n.setFlags(p, bus.FlagMigrateTo, 0)
 		}
 	}
-	p.flags &^= bus.FlagReplica
-	p.flags |= bus.FlagMaster
+	n.setFlags(p, bus.FlagMaster, bus.FlagReplica)
 	p.master = nil
 	n.later(todoSave | todoUpdateState)
 }

@@ -9,7 +9,7 @@ import (
 func (n *Node) sendPing(l *link, t bus.Type) {
 	n.pings++
 	if !l.inbound() && t == bus.TypePing {
-		l.peer.pingSent = n.now
+		n.setPingSent(l.peer, n.now)
 	}
 	n.ping.Gossip = n.ping.Gossip[:0]
 	n.ping.Exts = n.ping.Exts[:0]
@@ -79,25 +79,23 @@ func (n *Node) build(t bus.Type, body bus.Body, mflags ...byte) []byte {
 	if me.isReplica() && me.master != nil {
 		master = me.master
 	}
-	h := &n.pkt.Header
-	*h = bus.Header{
-		Type:         t,
-		CurrentEpoch: n.currentEpoch,
-		ConfigEpoch:  master.configEpoch,
-		Offset:       uint64(n.report.ReplOffset),
-		Sender:       me.id,
-		Slots:        master.slots,
-		IP:           bus.IPFrom(n.set.AnnounceIP),
-		Flags:        me.flags,
-		State:        n.state,
-	}
+	h := &n.pkt.Header // every field is set, here or by Seal; Reserved is always zero
+	h.Type = t
+	h.Count, h.Extensions = 0, 0
+	h.CurrentEpoch, h.ConfigEpoch = n.currentEpoch, master.configEpoch
+	h.Offset = uint64(n.report.ReplOffset)
+	h.Sender = me.id
+	h.Slots = *master.owned()
+	h.IP = bus.IPFrom(n.set.AnnounceIP)
+	h.Flags, h.State = me.flags, n.state
+	h.ReplicaOf = bus.ID{}
 	tcp, tls, cport := n.set.announced()
 	h.Port, h.PPort = n.wirePorts(tcp, tls)
 	h.CPort = uint16(cport)
 	if me.master != nil {
 		h.ReplicaOf = me.master.id
 	}
-	h.MFlags[0] = bus.MFlagExtData
+	h.MFlags = bus.MFlags{bus.MFlagExtData}
 	if me.isMaster() && n.manual.end != 0 {
 		h.MFlags[0] |= bus.MFlagPaused
 	}

@@ -74,7 +74,7 @@ func (n *Node) handlePacket(l *link, pkt *bus.Packet) {
 	}
 	if sender != nil {
 		if pkt.MFlags.Has(bus.MFlagExtData) {
-			sender.flags |= bus.FlagExtensions
+			n.setFlags(sender, bus.FlagExtensions, 0)
 		}
 		sender.dataReceived = n.now
 		if !sender.inHandshake() {
@@ -148,7 +148,7 @@ func (n *Node) handlePing(l *link, sender *peer, pkt *bus.Packet, body *bus.Ping
 		}
 	}
 	if sender != nil {
-		sender.flags = sender.flags&^bus.FlagNoFailover | pkt.Flags&bus.FlagNoFailover
+		n.setFlags(sender, pkt.Flags&bus.FlagNoFailover, bus.FlagNoFailover)
 		if pkt.Type == bus.TypePing && !sender.inHandshake() && n.updateAddress(sender, l, pkt) {
 			n.later(todoSave | todoUpdateState)
 		}
@@ -170,9 +170,10 @@ func (n *Node) handlePing(l *link, sender *peer, pkt *bus.Packet, body *bus.Ping
 
 // handlePong notes that a node answered.
 func (n *Node) handlePong(p *peer) {
-	p.pongReceived, p.pingSent = n.now, 0
+	p.pongReceived = n.now
+	n.setPingSent(p, 0)
 	if p.timedOut() {
-		p.flags &^= bus.FlagPFail
+		n.setFlags(p, 0, bus.FlagPFail)
 		n.later(todoSave | todoUpdateState)
 	} else if p.failed() {
 		n.clearFailure(p)
@@ -202,9 +203,9 @@ func (n *Node) learnRole(sender *peer, pkt *bus.Packet) {
 	}
 	if master != nil && sender.master != master {
 		if sender.master != nil {
-			sender.master.removeReplica(sender)
+			n.removeReplica(sender.master, sender)
 		}
-		master.addReplica(sender)
+		n.addReplica(master, sender)
 		sender.master = master
 		n.updateShard(sender, master.shardID)
 		n.later(todoSave)
@@ -236,6 +237,6 @@ func (n *Node) demote(sender, master *peer, epoch uint64) {
 		n.logf(LevelNotice, "A failover occurred in shard %s; node %s lost %d slot(s) to node %s with a config epoch of %d",
 			sender.shardID, sender.name(), moved, master.name(), epoch)
 	}
-	sender.flags = sender.flags&^(flagMaster|flagMigrateTo) | flagReplica
+	n.setFlags(sender, flagReplica, flagMaster|flagMigrateTo)
 	n.later(todoSave | todoUpdateState)
 }

@@ -10,20 +10,20 @@ func (n *Node) becomeReplicaOf(p *peer) {
 		return
 	}
 	if n.myself.isMaster() {
-		n.myself.flags &^= flagMaster | flagMigrateTo
-		n.myself.flags |= flagReplica
+		n.setFlags(n.myself, flagReplica, flagMaster|flagMigrateTo)
 		n.closeSlots()
 	} else if n.myself.master != nil {
-		n.myself.master.removeReplica(n.myself)
+		n.removeReplica(n.myself.master, n.myself)
 	}
 	n.myself.master = p
+	n.orphans.stale = true
 	n.updateShard(n.myself, p.shardID)
-	p.addReplica(n.myself)
+	n.addReplica(p, n.myself)
 	n.follow(p)
 	// removeAllNotOwnedShardChannelSubscriptions
 	all := slot.Full()
-	others := all.Minus(&p.slots)
-	n.changed = n.changed.Union(&others)
+	others := all.Minus(p.owned())
+	n.changed, n.anyChanged = n.changed.Union(&others), true
 	n.resetManualFailover()
 }
 

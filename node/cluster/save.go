@@ -42,7 +42,7 @@ func (n *Node) appendLine(b []byte, p *peer, form nodesconf.Form) []byte {
 		ID: p.id, IP: p.ip, Port: p.port, TLSPort: p.tlsPort, CPort: p.cport,
 		Hostname: p.hostname, Nodename: p.nodename, ShardID: p.shardID,
 		Flags: p.flags, PingSent: p.pingSent, PongReceived: p.pongReceived,
-		ConfigEpoch: p.configEpoch, Connected: p.out != nil || p == n.myself, Slots: p.slots,
+		ConfigEpoch: p.configEpoch, Connected: p.out != nil || p == n.myself, Slots: *p.owned(),
 	}
 	if p.master != nil {
 		line.Master = p.master.id

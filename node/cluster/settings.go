@@ -6,6 +6,7 @@ import "github.com/slotdiff/slotdiff/wire/bus"
 func (n *Node) configure(s Settings) {
 	old := n.set
 	n.set = s
+	clear(n.due)
 	n.updateMyFlags()
 	n.myself.port, n.myself.tlsPort, n.myself.cport = s.announced()
 	if s.AnnounceIP != old.AnnounceIP {
@@ -22,7 +23,7 @@ func (n *Node) updateMyFlags() {
 		flags |= bus.FlagNoFailover
 	}
 	if flags != n.myself.flags {
-		n.myself.flags = flags
+		n.setFlags(n.myself, flags, bus.FlagNoFailover)
 		n.later(todoSave | todoUpdateState)
 	}
 }

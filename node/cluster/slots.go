@@ -12,12 +12,17 @@ func (n *Node) addSlot(p *peer, s uint16) {
 	if n.slots[s] != nil {
 		return
 	}
+	if p.slots == nil {
+		p.slots = new(slot.Set)
+		n.orphans.stale = true
+	}
 	p.slots.Add(s)
 	p.numSlots++
 	if p.numSlots == 1 && n.mastersHaveReplicas() {
-		p.flags |= flagMigrateTo
+		n.setFlags(p, flagMigrateTo, 0)
 	}
 	n.slots[s] = p
+	n.slotChanges++
 	n.notClaiming.Remove(s)
 }
 
@@ -29,15 +34,20 @@ func (n *Node) delSlot(s uint16) {
 		return
 	}
 	p.slots.Remove(s)
-	p.numSlots--
+	if p.numSlots--; p.numSlots == 0 {
+		p.slots = nil
+		n.orphans.stale = true
+	}
 	n.slots[s] = nil
+	n.slotChanges++
 	n.notClaiming.Remove(s)
 	n.changed.Add(s)
+	n.anyChanged = true
 }
 
 // moveSlots mirrors clusterMoveNodeSlots.
 func (n *Node) moveSlots(from, to *peer) int {
-	moved := from.slots
+	moved := *from.owned()
 	for s := range moved.All() {
 		n.delSlot(s)
 		n.addSlot(to, s)
@@ -47,7 +57,7 @@ func (n *Node) moveSlots(from, to *peer) int {
 
 // delSlots mirrors clusterDelNodeSlots.
 func (n *Node) delSlots(p *peer) int {
-	lost := p.slots
+	lost := *p.owned()
 	for s := range lost.All() {
 		n.delSlot(s)
 	}
@@ -59,25 +69,27 @@ func (n *Node) unclaimed(s uint16) bool { return n.slots[s] == nil || n.notClaim
 
 // closeSlots mirrors clusterCloseAllSlots.
 func (n *Node) closeSlots() {
-	for s := range n.open.All() {
-		n.migrating[s], n.importing[s] = nil, nil
-	}
+	clear(n.migrating)
+	clear(n.importing)
 	n.open = slot.Set{}
 }
 
 // setMigrating says to whom a slot migrates, nil: to nobody.
 func (n *Node) setMigrating(s uint16, to *peer) {
-	n.migrating[s] = to
-	n.markOpen(s)
+	n.markOpen(n.migrating, s, to)
 }
 
 // setImporting says from whom a slot is imported, nil: from nobody.
 func (n *Node) setImporting(s uint16, from *peer) {
-	n.importing[s] = from
-	n.markOpen(s)
+	n.markOpen(n.importing, s, from)
 }
 
-func (n *Node) markOpen(s uint16) {
+func (n *Node) markOpen(table map[uint16]*peer, s uint16, p *peer) {
+	if p != nil {
+		table[s] = p
+	} else {
+		delete(table, s)
+	}
 	if n.migrating[s] != nil || n.importing[s] != nil {
 		n.open.Add(s)
 	} else {

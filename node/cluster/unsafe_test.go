@@ -162,7 +162,7 @@ func TestUnsafe(t *testing.T) {
 			}
 		},
 		UnsafeUnknownMaster: func(s *stage) {
-			s.n.myself.flags = s.n.myself.flags&^flagMaster | flagReplica
+			s.n.setFlags(s.n.myself, flagReplica, flagMaster)
 			s.recv(s.accept(), packet('p', func(p *bus.Packet, _ *bus.Ping) { p.Slots.Add(7) }))
 			if s.n.slots[7] != s.n.lookup(puppetID('p')) {
 				s.net.tb.Error("p did not get its slot")
@@ -269,12 +269,12 @@ func TestVotes(t *testing.T) {
 		{"voted", func(s *stage, _ *bus.Packet) { s.n.lastVoteEpoch = 6 }, "already voted for epoch 6"},
 		{"master", func(s *stage, _ *bus.Packet) { s.n.setAsMaster(s.n.lookup(puppetID('r'))) }, "it is a master node"},
 		{"unknown master", func(s *stage, _ *bus.Packet) {
-			s.n.lookup(puppetID('m')).removeReplica(s.n.lookup(puppetID('r')))
+			s.n.removeReplica(s.n.lookup(puppetID('m')), s.n.lookup(puppetID('r')))
 			s.n.lookup(puppetID('r')).master = nil
 		}, "I don't know its master"},
-		{"master up", func(s *stage, _ *bus.Packet) { s.n.lookup(puppetID('m')).flags &^= bus.FlagFail }, "its master is up"},
+		{"master up", func(s *stage, _ *bus.Packet) { s.n.setFlags(s.n.lookup(puppetID('m')), 0, bus.FlagFail) }, "its master is up"},
 		{"master up, forced", func(s *stage, p *bus.Packet) {
-			s.n.lookup(puppetID('m')).flags &^= bus.FlagFail
+			s.n.setFlags(s.n.lookup(puppetID('m')), 0, bus.FlagFail)
 			p.MFlags[0] |= bus.MFlagForceAck
 		}, "Failover auth granted"},
 		{
@@ -291,21 +291,21 @@ func TestVotes(t *testing.T) {
 			s.do(AddSlots{Slots: []int{9}})
 			s.n.currentEpoch = 5
 			m, r := s.know('m'), s.know('r')
-			m.flags |= bus.FlagFail
+			s.n.setFlags(m, bus.FlagFail, 0)
 			m.configEpoch = 3
 			for n := range slot.Count {
 				if n >= 100 {
 					s.n.addSlot(m, uint16(n))
 				}
 			}
-			r.flags = r.flags&^flagMaster | flagReplica
+			s.n.setFlags(r, flagReplica, flagMaster)
 			r.master = m
-			m.addReplica(r)
+			s.n.addReplica(m, r)
 			s.n.dial(r)
 			s.perform()
 			p := &bus.Packet{Header: bus.Header{
 				Type: bus.TypeAuthRequest, Sender: puppetID('r'), ReplicaOf: puppetID('m'),
-				CurrentEpoch: 6, ConfigEpoch: 3, Slots: m.slots, Flags: flagReplica,
+				CurrentEpoch: 6, ConfigEpoch: 3, Slots: *m.owned(), Flags: flagReplica,
 			}}
 			c.edit(s, p)
 			s.logged()

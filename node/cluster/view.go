@@ -132,7 +132,7 @@ func (n *Node) viewPeer(p *peer, index map[*peer]int) NodeView {
 		Created: p.created, PingSent: p.pingSent, PongReceived: p.pongReceived,
 		DataReceived: p.dataReceived, FailTime: p.failTime,
 		ConfigEpoch: p.configEpoch, ReplOffset: p.replOffset,
-		Slots:   p.slots,
+		Slots:   *p.owned(),
 		Reports: len(p.reports),
 		Out:     viewLink(p.out), In: viewLink(p.in),
 	}
@@ -162,7 +162,7 @@ func viewShard(sh *shard, index map[*peer]int) ShardView {
 		v.Nodes = append(v.Nodes, index[p])
 		if v.Master < 0 && !p.flags.Any(bus.FlagFail) {
 			m := p.topMaster()
-			v.Master, v.Slots = index[m], m.slots
+			v.Master, v.Slots = index[m], *m.owned()
 		}
 	}
 	return v
