@@ -3,6 +3,7 @@ package slot
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // WireLen is the size in bytes of a set on the cluster bus.
@@ -11,8 +12,10 @@ const WireLen = Count / 8
 // AppendWire appends the slot map of the cluster bus to b, WireLen bytes: slot i is
 // bit i%8, lowest first, of byte i/8 (cluster_legacy.c:bitmapTestBit).
 func (s *Set) AppendWire(b []byte) []byte {
-	for _, w := range s {
-		b = binary.LittleEndian.AppendUint64(b, w)
+	at := len(b)
+	b = slices.Grow(b, WireLen)[:at+WireLen]
+	for i, w := range s {
+		binary.LittleEndian.PutUint64(b[at+i*8:], w)
 	}
 	return b
 }

@@ -1,23 +1,24 @@
 package sim
 
-import (
-	"bytes"
-
-	"github.com/slotdiff/slotdiff/node/nodesconf"
-)
+import "github.com/slotdiff/slotdiff/node/nodesconf"
 
 // disk holds a host's nodes.conf. The file is replaced atomically; what was not synced is
 // in the page cache, which outlives the process but not the machine's power.
 type disk struct {
 	cached  []byte // nil: no file
 	durable []byte
+	synced  bool            // cached is durable, the same memory
+	spare   []byte          // memory of a file that is no more
 	parsed  *nodesconf.File // of durable, nil: not parsed
 }
 
 func (d *disk) write(text []byte, sync bool) {
-	d.cached = bytes.Clone(text)
-	if sync {
-		d.durable, d.parsed = d.cached, nil
+	if d.synced {
+		d.cached, d.spare = d.spare, nil
+	}
+	d.cached = append(d.cached[:0], text...)
+	if d.synced = sync; sync {
+		d.durable, d.spare, d.parsed = d.cached, d.durable, nil
 	}
 }
 
@@ -26,7 +27,7 @@ func (d *disk) losePower(writtenBack bool) {
 	if writtenBack {
 		d.durable, d.parsed = d.cached, nil
 	}
-	d.cached = d.durable
+	d.cached, d.synced, d.spare = d.durable, true, nil
 }
 
 // facts is what the durable file says, nil: there is none or it does not parse.

@@ -84,6 +84,7 @@ type memory struct {
 	vote      uint64
 	master    bool
 	owned     slot.Set
+	changes   uint64 // cluster.Node.SlotChanges when owned was seen
 	voted     uint64 // the highest epoch in which a vote of it was sent, ever
 	requested uint64 // the highest epoch in which it asked for votes, ever
 	asked     int64  // when it did, local time
@@ -233,7 +234,7 @@ func (s *Sim) checkBoot(h *host) {
 		s.ledger.alone[ballot{h.index, ep.Config}] = true
 	}
 	m.id, m.current, m.config, m.vote = h.core.ID(), ep.Current, ep.Config, ep.Vote
-	m.master, m.owned = !h.core.Replica(), h.core.Owned()
+	m.master, m.owned, m.changes = !h.core.Replica(), h.core.Owned(), h.core.SlotChanges()
 	m.checked = min(m.checked, ep.Config)
 	s.noteClaim(h)
 }
@@ -243,8 +244,8 @@ func (s *Sim) check(h *host) {
 	m := &h.seen
 	ep := h.core.Epochs()
 	master := !h.core.Replica()
-	owned := h.core.Owned()
-	if ep.Current == m.current && ep.Config == m.config && ep.Vote == m.vote && master == m.master && owned == m.owned {
+	changes := h.core.SlotChanges()
+	if ep.Current == m.current && ep.Config == m.config && ep.Vote == m.vote && master == m.master && changes == m.changes {
 		return
 	}
 	switch {
@@ -262,7 +263,10 @@ func (s *Sim) check(h *host) {
 			s.ledger.alone[ballot{h.index, ep.Config}] = true
 		}
 	}
-	m.current, m.config, m.vote, m.master, m.owned = ep.Current, ep.Config, ep.Vote, master, owned
+	m.current, m.config, m.vote, m.master = ep.Current, ep.Config, ep.Vote, master
+	if changes != m.changes {
+		m.owned, m.changes = h.core.Owned(), changes
+	}
 	s.noteClaim(h)
 }
 

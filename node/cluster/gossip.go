@@ -10,7 +10,7 @@ import (
 // One id that no node can have makes the whole section void.
 // Mirrors clusterProcessGossipSection.
 func (n *Node) handleGossip(l *link, sender *peer, body *bus.Ping) {
-	if bad := countBadIDs(body.Gossip); bad > 0 {
+	if bad := n.lookupGossip(body.Gossip); bad > 0 {
 		who := "Unknown node"
 		if sender != nil {
 			who = "Node " + sender.name()
@@ -23,7 +23,11 @@ func (n *Node) handleGossip(l *link, sender *peer, body *bus.Ping) {
 	}
 	for i := range body.Gossip {
 		g := &body.Gossip[i]
-		switch p := n.byID[g.ID]; {
+		p := n.about[i]
+		if p == nil {
+			p = n.byID[g.ID] // learned from an entry before, if the packet names it twice
+		}
+		switch {
 		case p == nil:
 			n.learnPeer(g)
 		case p != n.myself:
@@ -35,12 +39,17 @@ func (n *Node) handleGossip(l *link, sender *peer, body *bus.Ping) {
 	}
 }
 
-func countBadIDs(gossip []bus.Gossip) int {
+// lookupGossip finds the nodes that entries are about. It returns how many ids no node can have;
+// one that is known is none of them.
+func (n *Node) lookupGossip(gossip []bus.Gossip) int {
 	bad := 0
+	n.about = n.about[:0]
 	for i := range gossip {
-		if !gossip[i].ID.Valid() {
+		p := n.byID[gossip[i].ID]
+		if p == nil && !gossip[i].ID.Valid() {
 			bad++
 		}
+		n.about = append(n.about, p)
 	}
 	return bad
 }

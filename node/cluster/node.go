@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/slotdiff/slotdiff/node/nodesconf"
 	"github.com/slotdiff/slotdiff/slot"
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
@@ -53,8 +54,9 @@ type Node struct {
 	report Report
 	stats  Stats
 
-	todo todo
-	dec  bus.Decoder
+	todo  todo
+	dec   bus.Decoder
+	about []*peer // whom the gossip that is being taken is about, nil: not known
 	// What is being sent.
 	pkt      bus.Packet
 	ping     bus.Ping
@@ -65,12 +67,14 @@ type Node struct {
 
 	ready   Ready
 	spare   Ready // the one that the driver has
-	frames  []byte
-	spent   []byte // backs the frames of spare
+	frames  frames
+	spent   frames // those of spare
 	persist bool
 	sync    bool
 	text    []byte
-	changed slot.Set // slots whose owner changed: their shard channels go
+	line    nodesconf.Node // the one that is being written
+	lineHas bool           // its slot map is not empty
+	changed slot.Set       // slots whose owner changed: their shard channels go
 	// anyChanged says that changed is not empty.
 	anyChanged  bool
 	slotChanges uint64
@@ -185,16 +189,10 @@ func (n *Node) Ready() Ready {
 		Dial: n.spare.Dial[:0], Send: n.spare.Send[:0], Answers: n.spare.Answers[:0],
 	}
 	n.spare = rd
-	n.frames, n.spent = n.spent[:0], n.frames
-	if cap(n.frames) > maxSpareFrames {
-		n.frames = nil
-	}
+	n.frames, n.spent = n.spent, n.frames
+	n.frames.reset()
 	return rd
 }
-
-// maxSpareFrames is how many bytes are kept for the frames of the next Ready. One that sent more,
-// a long message or a broadcast in a large cluster, gives its memory back.
-const maxSpareFrames = 1 << 20
 
 // NextTick is when the next [Tick] is due; 0: at once.
 func (n *Node) NextTick() Time { return n.nextTick }

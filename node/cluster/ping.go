@@ -103,9 +103,7 @@ func (n *Node) build(t bus.Type, body bus.Body, mflags ...byte) []byte {
 		h.MFlags[0] |= f
 	}
 	n.pkt.Body = body
-	start := len(n.frames)
-	n.frames = n.pkt.Seal().Append(n.frames)
-	return n.frames[start:len(n.frames):len(n.frames)]
+	return n.frames.add(n.pkt.Seal())
 }
 
 // send queues a frame. A nil link is no error: nothing is sent. Mirrors clusterSendMessage.
