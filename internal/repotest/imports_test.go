@@ -48,6 +48,11 @@ var importRules = []importRule{
 		Reason: "the core is a deterministic state machine: events in, effects out; a clock, socket, lock, log or chance of its own cannot be simulated",
 	},
 	{
+		From: []string{"node/aof"}, Ours: []string{"wire/resp"},
+		NotDirectly: []string{"time", "sync", "sync/"},
+		Reason:      "the log is bytes in files: commands get their meaning, and syncing its time, elsewhere",
+	},
+	{
 		From: []string{"node"}, Never: []string{"harness", "oracle", "cmd", "github.com/testcontainers/testcontainers-go", "testing"},
 		Reason: "the tested must not know the tester",
 	},

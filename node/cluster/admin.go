@@ -50,7 +50,7 @@ func (n *Node) handleRequest(req Request) Answer {
 	case KillLink:
 		return n.handleKillLink(r)
 	case Claim:
-		n.claimUnassigned(r)
+		n.reconcile(r)
 		return ok
 	}
 	panic(fmt.Sprintf("cluster: no request: %T", req))

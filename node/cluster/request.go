@@ -124,8 +124,9 @@ type KillLink struct {
 	Node      string
 }
 
-// Claim takes those of the populated slots that nobody owns and that are not being imported:
-// the first half of verifyClusterConfigWithData, done once after the data is loaded.
+// Claim brings the slot table and the loaded keys together, once after the data is loaded: a master
+// takes those of the populated slots that nobody owns, and gives up its keys in slots of others
+// ([DropKeys]); slots that it imports stay as they are. Mirrors cluster.c:verifyClusterConfigWithData.
 type Claim struct{ Populated slot.Set }
 
 func (Meet) request()                {}

@@ -269,21 +269,34 @@ func (n *Node) setSlotOwner(r SetSlot) Answer {
 	return ok
 }
 
-// claimUnassigned mirrors clusterClaimUnassignedSlots.
-func (n *Node) claimUnassigned(r Claim) {
+// reconcile gives a master the slots of nobody that it has keys in, and drops its keys in slots of
+// others. Slots that it imports are left alone.
+// Mirrors clusterClaimUnassignedSlots and cluster.c:clusterDeleteKeysInUnownedSlots.
+func (n *Node) reconcile(r Claim) {
 	if n.myself.isReplica() {
 		return
 	}
 	claimed := false
+	var foreign slot.Set
 	for s := range r.Populated.All() {
-		if n.slots[s] == nil && n.importing[s] == nil {
+		switch {
+		case n.importing[s] != nil:
+		case n.slots[s] == nil:
 			n.logf(LevelNotice, "I have keys for unassigned slot %d. Taking responsibility for it.", s)
 			n.addSlot(n.myself, s)
 			claimed = true
+		case n.slots[s] != n.myself:
+			foreign.Add(s)
 		}
 	}
 	if claimed {
 		n.saveNow()
+	}
+	for s := range foreign.All() {
+		n.logf(LevelNotice, "I have keys for slot %d, but the slot is assigned to another node. Deleting keys in the slot.", s)
+	}
+	if !foreign.Empty() {
+		n.ready.Data = append(n.ready.Data, DropKeys{Slots: foreign})
 	}
 }
 

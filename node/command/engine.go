@@ -71,7 +71,8 @@ type Engine struct {
 	master     *masterLink // nil: this node is a master
 	shutdown   bool
 	noExpire   bool // DEBUG SET-ACTIVE-EXPIRE 0
-	dropFilter int  // DEBUG CLUSTER-DROP-PACKET-FILTER, -1: none
+	journal    journal
+	dropFilter int // DEBUG CLUSTER-DROP-PACKET-FILTER, -1: none
 
 	stats stats
 }

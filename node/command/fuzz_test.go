@@ -26,6 +26,7 @@ func FuzzExecute(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, stream string) {
 		r := newRig(t)
+		m := newMirror(t, r)
 		for i, line := range strings.SplitN(stream, "\n", 60) {
 			argv, ok := resp.SplitArgs([]byte(line))
 			if !ok || len(argv) == 0 || equalFold(argv[0], "debug") && len(argv) > 3 && equalFold(argv[1], "populate") {
@@ -39,6 +40,7 @@ func FuzzExecute(f *testing.F) {
 			r.e.SetNow(r.now * 1000)
 			r.e.Execute(c, argv)
 			r.settle()
+			m.check(t, line)
 			for _, name := range []string{"a", "b"} {
 				out := []byte(r.take(name))
 				for len(out) > 0 {

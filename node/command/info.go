@@ -117,7 +117,11 @@ func infoPersistence(e *Engine, add func(string, any)) {
 	add("rdb_bgsave_in_progress", 0)
 	add("rdb_last_save_time", e.Facts.StartTime/1000)
 	add("rdb_last_bgsave_status", "ok")
-	add("aof_enabled", 0)
+	aof := 0
+	if e.journal.on {
+		aof = 1
+	}
+	add("aof_enabled", aof)
 	add("aof_rewrite_in_progress", 0)
 }
 

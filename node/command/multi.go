@@ -148,6 +148,7 @@ func (e *Engine) unwatch(c *Client) {
 // touched says that a key changed. Mirrors multi.c:touchWatchedKey: setting the
 // flag on each watcher is the same in any order.
 func (e *Engine) touched(key string) {
+	e.journal.changed(key)
 	for c := range e.watchers[key] {
 		if c.watched[key] && !e.DB.Holds(key) {
 			c.watched[key] = false // it had expired when WATCH saw it: nothing changed
@@ -160,6 +161,7 @@ func (e *Engine) touched(key string) {
 // touchedAll says that the whole keyspace was emptied; only keys that were there
 // count. Mirrors multi.c:touchAllWatchedKeysInDb.
 func (e *Engine) touchedAll() {
+	defer e.journal.emptied() // what the loop names is part of it
 	for k := range e.watchers {
 		if e.DB.Holds(k) {
 			e.touched(k)

@@ -20,6 +20,9 @@ var ErrEmpty = errors.New("nodes.conf: empty")
 type Error struct {
 	Line, Column int
 	Cause        string
+	// Read is the line that was read last, with its end if it has one: Redis shows that one. It is
+	// line Line unless something is missing from the whole file.
+	Read string
 }
 
 // Error begins with the place.
@@ -38,6 +41,10 @@ func Parse(text []byte) (*File, error) {
 		line, rest, whole := bytes.Cut(text, []byte("\n"))
 		text = rest
 		p.line++
+		p.read = string(line)
+		if whole {
+			p.read += "\n"
+		}
 		if !whole {
 			return nil, p.errorf(len(line), "the line has no end: the file is torn")
 		}
@@ -56,7 +63,8 @@ func Parse(text []byte) (*File, error) {
 
 type parser struct {
 	file   *File
-	line   int // from 1
+	line   int    // from 1
+	read   string // its text, with its end
 	vars   bool
 	myself int            // line of this node, 0: not yet seen
 	ids    map[bus.ID]int // lines of nodes
@@ -70,7 +78,7 @@ type word struct {
 }
 
 func (p *parser) errorf(col int, format string, args ...any) *Error {
-	return &Error{Line: p.line, Column: col + 1, Cause: fmt.Sprintf(format, args...)}
+	return &Error{Line: p.line, Column: col + 1, Cause: fmt.Sprintf(format, args...), Read: p.read}
 }
 
 func (p *parser) parseLine(line []byte) error {

@@ -15,21 +15,19 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // address is one word of the bind directive.
 type address struct {
+	name          string // as it is written, without "-"
 	network, host string
 	optional      bool // written with "-": its absence is no error
 }
 
 // bindAddresses reads the bind directive; "*" is every IPv4 address and "::*"
-// every IPv6 address.
+// every IPv6 address. Without a word there is none.
 func bindAddresses(bind string) []address {
-	words := strings.Fields(bind)
-	if len(words) == 0 {
-		words = []string{"*", "-::*"}
-	}
 	var out []address
-	for _, w := range words {
+	for w := range strings.FieldsSeq(bind) {
 		a := address{network: "tcp4", host: w}
 		a.host, a.optional = strings.CutPrefix(w, "-")
+		a.name = a.host
 		switch {
 		case a.host == "*":
 			a.host = "0.0.0.0"

@@ -36,13 +36,18 @@ func newLogger(file string, w io.Writer, least cluster.Level) (*logger, error) {
 
 // Log writes one line; line breaks in text would forge others and are escaped.
 func (l *logger) Log(level cluster.Level, text string) {
+	if strings.ContainsAny(text, "\r\n") {
+		text = strings.NewReplacer("\r", `\r`, "\n", `\n`).Replace(text)
+	}
+	l.write(level, text)
+}
+
+// write is Log for text that comes from nobody outside: its line breaks stay.
+func (l *logger) write(level cluster.Level, text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if level < l.least {
 		return
-	}
-	if strings.ContainsAny(text, "\r\n") {
-		text = strings.NewReplacer("\r", `\r`, "\n", `\n`).Replace(text)
 	}
 	fmt.Fprintf(l.w, "%d:%c %s %c %s\n", os.Getpid(), l.role, time.Now().Format("02 Jan 2006 15:04:05.000"), ".-*#"[level], text)
 }

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
+	"github.com/slotdiff/slotdiff/node/cluster"
 	"github.com/slotdiff/slotdiff/node/nodesconf"
 )
 
@@ -29,7 +31,7 @@ func openNodes(path string) (f *nodesFile, saved *nodesconf.File, err error) {
 	f = &nodesFile{path, lock}
 	if err := flock(lock); err != nil {
 		lock.Close()
-		return nil, nil, fmt.Errorf("the cluster configuration file %s is %w. Please make sure that different nodes use different cluster configuration files", path, err)
+		return nil, nil, err
 	}
 	text, err := os.ReadFile(path)
 	if err != nil || len(text) == 0 {
@@ -40,10 +42,39 @@ func openNodes(path string) (f *nodesFile, saved *nodesconf.File, err error) {
 	}
 	if saved, err = nodesconf.Parse(text); err != nil {
 		lock.Close()
-		return nil, nil, fmt.Errorf("unrecoverable error: corrupted cluster config file %q: %w", path, err)
+		return nil, nil, err
 	}
 	return f, saved, nil
 }
+
+// refuseNodes logs why nodes.conf cannot be used, last in the words of Redis, which scripts look
+// for; name is that of the directive. Mirrors cluster_legacy.c:clusterLockConfig and
+// clusterLoadConfig.
+func (s *server) refuseNodes(name string, err error) error {
+	damage, isDamage := errors.AsType[*nodesconf.Error](err)
+	pathError, isPath := errors.AsType[*os.PathError](err)
+	switch {
+	case isDamage:
+		s.log.warning("%v", err)
+		s.log.write(cluster.LevelWarning, fmt.Sprintf("Unrecoverable error: corrupted cluster config file \"%s\".", damage.Read))
+	case errors.Is(err, errInUse):
+		s.log.warning("Sorry, the cluster configuration file %s is already used by a different Redis Cluster node. "+
+			"Please make sure that different nodes use different cluster configuration files.", name)
+	case isPath:
+		s.log.warning("Can't open %s in order to acquire a lock: %s", name, capital(pathError.Err.Error()))
+	default:
+		s.log.warning("Impossible to lock %s: %v", name, err)
+	}
+	return errLogged{fmt.Errorf("%s: %w", name, err)}
+}
+
+// errLogged is an error that the log has already.
+type errLogged struct{ error }
+
+func (e errLogged) Unwrap() error { return e.error }
+
+// capital is how libc begins the text of an error number.
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 func flock(f *os.File) error {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/slotdiff/slotdiff/node/aof"
 	"github.com/slotdiff/slotdiff/node/cluster"
 	"github.com/slotdiff/slotdiff/node/command"
 	"github.com/slotdiff/slotdiff/node/command/config"
@@ -37,6 +38,9 @@ type server struct {
 	engine  *command.Engine
 	core    *cluster.Node
 	nodes   *nodesFile
+	data    *aof.Log // nil: appendonly is off
+	text    []byte   // scratch of writeLog
+	synced  int64    // when data was last synced
 	conns   map[*command.Client]*conn
 	links   map[cluster.LinkID]*link
 	accepts uint64
@@ -68,18 +72,31 @@ func Run(ctx context.Context, cfg *config.Config, file string, stdout io.Writer)
 		conns: map[*command.Client]*conn{}, links: map[cluster.LinkID]*link{},
 	}
 	if err := s.start(); err != nil {
-		log.warning("%v", err)
+		if !errors.As(err, new(errLogged)) {
+			log.warning("%v", err)
+		}
 		return err
 	}
 	defer s.nodes.close()
-	listeners, err := s.listen()
+	err = s.checkPlaces()
+	var listeners []net.Listener
+	if err == nil {
+		listeners, err = s.listen()
+	}
 	if err != nil {
 		log.warning("%v", err)
 		return err
 	}
 	log.notice("Server initialized")
-	log.notice("Ready to accept connections tcp")
-	err = s.own()
+	if err = s.load(); err != nil {
+		log.warning("%v", err)
+	} else {
+		log.notice("Ready to accept connections tcp")
+		err = s.own()
+	}
+	if s.data != nil {
+		err = errors.Join(err, s.data.Close())
+	}
 	for _, l := range listeners {
 		l.Close()
 	}
@@ -115,7 +132,7 @@ func (s *server) start() error {
 	}
 	nodes, saved, err := openNodes(path)
 	if err != nil {
-		return err
+		return s.refuseNodes(cfg.Text("cluster-config-file"), err)
 	}
 	s.nodes = nodes
 	var seed [32]byte
@@ -256,6 +273,7 @@ func (s *server) turn() {
 		}
 		s.performReady()
 	}
+	s.writeLog()
 	for _, cl := range s.engine.TakeDirty() {
 		s.flush(cl)
 	}
@@ -339,6 +357,8 @@ func (h *host) Apply(directive string) error {
 	switch directive {
 	case "dir":
 		return h.chdir(h.cfg.Text("dir"))
+	case "appendonly":
+		return (*server)(h).switchLog(h.cfg.Bool("appendonly"))
 	case "loglevel":
 		h.log.setLevel(level(h.cfg))
 	}
@@ -361,73 +381,3 @@ func (h *host) chdir(dir string) error {
 }
 
 func (h *host) Rewrite(cfg *config.Config) error { return rewrite(h.file, cfg) }
-
-// listen opens both ports and accepts on them. Mirrors server.c:initListeners and
-// cluster_legacy.c:clusterInitLast.
-func (s *server) listen() (ls []net.Listener, err error) {
-	port := int(s.cfg.Int("port"))
-	set := command.Settings(s.cfg)
-	busPort := set.BusPort
-	if busPort == 0 {
-		busPort = port + 10000
-	}
-	if busPort > 65535 {
-		return nil, errors.New("port number too high for cluster mode: the bus port is the port plus 10000, which must be lower than 65536")
-	}
-	open := func(port int, accept func(nc *net.TCPConn) any) error {
-		for _, a := range bindAddresses(s.cfg.Text("bind")) {
-			l, err := net.Listen(a.network, net.JoinHostPort(a.host, itoa(port)))
-			if err != nil {
-				if a.optional {
-					continue
-				}
-				return fmt.Errorf("could not create server TCP listening socket %s:%d: %w", a.host, port, err)
-			}
-			ls = append(ls, l)
-			s.spawn(func() {
-				for {
-					nc, err := l.Accept()
-					if errors.Is(err, net.ErrClosed) {
-						return
-					}
-					if err != nil {
-						s.log.warning("Accepting client connection: %v", err)
-						if !s.pauseAccept() {
-							return
-						}
-						continue
-					}
-					if !s.send(accept(nc.(*net.TCPConn))) {
-						nc.Close()
-					}
-				}
-			})
-		}
-		return nil
-	}
-	if port != 0 {
-		err = open(port, func(nc *net.TCPConn) any { return accepted{nc} })
-	}
-	if err == nil {
-		err = open(busPort, func(nc *net.TCPConn) any { return busAccepted{nc} })
-	}
-	if err != nil {
-		for _, l := range ls {
-			l.Close()
-		}
-		return nil, err
-	}
-	return ls, nil
-}
-
-// pauseAccept waits a moment when the process has no file descriptor left.
-func (s *server) pauseAccept() bool {
-	t := time.NewTimer(10 * time.Millisecond)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-s.stopped:
-		return false
-	}
-}

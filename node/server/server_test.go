@@ -283,8 +283,8 @@ func TestStartErrors(t *testing.T) {
 		{"--port x", "argument couldn't be parsed into an integer"},
 		{"/no/such/file", "can't open config file '/no/such/file': no such file or directory"},
 		{"--cluster-enabled yes --dir /no/such/dir", "Can't chdir to '/no/such/dir': no such file or directory"},
-		{"--cluster-enabled yes --port 60000 --dir " + t.TempDir(), "port number too high for cluster mode"},
-		{"--cluster-enabled yes --bind 127.0.0.1 --dir " + t.TempDir() + " --port " + port, "could not create server TCP listening socket 127.0.0.1:" + port},
+		{"--cluster-enabled yes --port 60000 --dir " + t.TempDir(), "Your Redis port number must be 55535 or less."},
+		{"--cluster-enabled yes --bind 127.0.0.1 --dir " + t.TempDir() + " --port " + port, "Could not create server TCP listening socket 127.0.0.1:" + port},
 	} {
 		out := &syncBuffer{}
 		if code := Main(context.Background(), strings.Fields(tc.args), out, out); code != 1 || !strings.Contains(out.String(), tc.want) {

@@ -124,6 +124,9 @@ func (db *DB) Holds(key string) bool {
 	return db.slots[slot.Of([]byte(key))][key] != nil
 }
 
+// Held is the value of a key, expired or not; nil if there is none.
+func (db *DB) Held(key string) *Object { return db.slots[slot.Of([]byte(key))][key] }
+
 // Put stores o under key and replaces what is there. The expiry is expire, 0 for
 // none. The DB owns o from now on.
 func (db *DB) Put(key []byte, o *Object, expire int64) {
