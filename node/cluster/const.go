@@ -22,6 +22,8 @@ const (
 
 	blacklistTTL = 60 // CLUSTER_BLACKLIST_TTL, seconds
 
+	emptySendQueue = 48 // sizeof(list): what a link's queue takes up when nothing waits, bytes
+
 	gossipMin       = 3   // gossip entries wanted at least,
 	gossipFraction  = 10  // and one in so many of the known nodes
 	gossipFuture    = 500 // a pong seen by others may lie so far ahead of this clock

@@ -145,7 +145,7 @@ func (n *Node) handleReport(ev Report) {
 // closeOverLimit closes links whose peers do not read. Mirrors freeClusterLinkOnBufferLimitReached.
 func (n *Node) closeOverLimit(l *link) {
 	limit := n.set.LinkSendbufLimit
-	if l == nil || limit == 0 || l.queued <= limit {
+	if l == nil || limit == 0 || l.queued+emptySendQueue <= limit {
 		return
 	}
 	direction := "to"
@@ -153,7 +153,7 @@ func (n *Node) closeOverLimit(l *link) {
 		direction = "from"
 	}
 	n.logf(LevelWarning, "Freeing cluster link(%s node %s, used memory: %d) due to exceeding send buffer memory limit.",
-		direction, l.peer.id, l.queued)
+		direction, l.peer.id, l.queued+emptySendQueue)
 	n.closeLink(l)
 	n.stats.LinksOverLimit++
 }

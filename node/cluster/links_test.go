@@ -108,7 +108,7 @@ func TestSendbufLimit(t *testing.T) {
 	out := s.reach(s.know('p'))
 	in := s.accept()
 	s.recv(in, packet('p'))
-	s.step(Report{SendQueues: []SendQueue{{out, 1000}, {in, 1001}}})
+	s.step(Report{SendQueues: []SendQueue{{out, 1000 - emptySendQueue}, {in, 1001 - emptySendQueue}}})
 	s.step(Tick{})
 	if s.n.links[out] == nil || s.n.links[in] != nil {
 		t.Errorf("link of 1000 bytes lives %v, of 1001 bytes %v", s.n.links[out] != nil, s.n.links[in] != nil)
@@ -119,6 +119,11 @@ func TestSendbufLimit(t *testing.T) {
 	s.step(Report{})
 	if s.n.links[out].queued != 0 {
 		t.Error("a link that is not reported has bytes queued")
+	}
+	set.LinkSendbufLimit = emptySendQueue - 1
+	s.do(Configure{Settings: set})
+	if s.step(Tick{}); s.n.links[out] != nil {
+		t.Error("a limit below what an empty queue takes up leaves a link alone")
 	}
 }
 

@@ -14,6 +14,7 @@ type outbox struct {
 
 	mu      sync.Mutex
 	pending []byte
+	writing int  // bytes that the goroutine has taken and not yet written
 	running bool // a goroutine is writing
 	ending  bool // close the connection once everything is written
 	dead    bool
@@ -71,22 +72,27 @@ func (o *outbox) run() {
 			}
 			return
 		}
+		o.writing = len(b)
 		o.mu.Unlock()
-		if _, err := o.nc.Write(b); err != nil {
-			o.mu.Lock()
+		_, err := o.nc.Write(b)
+		o.mu.Lock()
+		o.writing = 0
+		if err != nil {
 			o.dead, o.running, o.pending = true, false, nil
-			o.mu.Unlock()
+		}
+		o.mu.Unlock()
+		if err != nil {
 			o.nc.Close()
 			return
 		}
 	}
 }
 
-// queued is how many bytes wait.
+// queued is how many bytes wait, or were taken up by a write that is not done yet.
 func (o *outbox) queued() int64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return int64(len(o.pending))
+	return int64(len(o.pending) + o.writing)
 }
 
 // end closes the connection after what was written; now closes it at once.
