@@ -19,12 +19,12 @@ import (
 func fuzzCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "fuzz",
-		Short:   "Search for inputs that break a promise, from a seed",
+		Short:   "Search for inputs on which the sides part or a promise breaks, from a seed",
 		Example: "slotdiff fuzz schedule --seed 1 --duration 60s",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(fuzzScheduleCommand())
+	cmd.AddCommand(fuzzScheduleCommand(), fuzzCasesCommand(), fuzzCorpusCommand())
 	return cmd
 }
 

@@ -1,22 +1,29 @@
-// Package triage makes findings of candidates: it plays a candidate again on fresh servers, fills in
-// what the oracle answers, reduces the case, names its cause, groups it with the other hits of that
-// cause and saves it so that one command replays it.
+// Package triage makes findings of candidates: it plays a candidate again on fresh servers, reduces the
+// case, fills in what the oracle answers, names the cause, groups the case with the other hits of that cause and
+// saves it so that one command replays it.
 //
 // An engine hands over whatever looks wrong to it and goes on. Candidates of one kind whose notes are
-// equal once folded (cause.Fold: numbers, quoted texts, ids and names) are taken for hits of one fault:
-// the first is played, and of the rest ever fewer; so a note should say what was sent and what came
-// from either side, such as `GET: -MOVED 866 $p.addr, not "x"`. A candidate without a note is always played.
+// equal once folded (cause.Fold: numbers, quoted texts, ids and names) are taken for hits of one fault: the
+// first is played, and of the rest ever fewer. So a note should say what was sent and what came from either side, such
+// as `GET: -MOVED 866 $p.addr, not "x"`. A candidate without a note is always played.
 //
 // It refuses to generate anything, and to judge: package runner does.
 package triage
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/slotdiff/slotdiff/fuzz/cause"
 	"github.com/slotdiff/slotdiff/fuzz/quirks"
+	"github.com/slotdiff/slotdiff/fuzz/reduce"
+	"github.com/slotdiff/slotdiff/harness/runner"
 	"github.com/slotdiff/slotdiff/harness/scenario"
+	"github.com/slotdiff/slotdiff/harness/verdict"
 	"github.com/slotdiff/slotdiff/oracle"
 )
 
@@ -37,14 +44,15 @@ const (
 // Candidate is something that an engine saw and that may be a finding.
 type Candidate struct {
 	// Case is complete: it starts its nodes and puppets, makes its topology, and does what was done.
-	// Its expected blocks may be empty, but for those of wait steps, which are their conditions. What its
-	// header lacks is filled in.
+	// Its expected blocks may be empty, but for those of wait and hold steps, which are their conditions. What
+	// its header lacks is filled in.
 	Case *scenario.Case
 	// Kind is what the engine takes it for. What it is, playing the case decides.
 	Kind Kind
 	// Note is one line: what was sent and what came back from either side.
 	Note string
-	// Seed and Episode say where it comes from: the campaign's seed and the episode's index.
+	// Seed and Episode say where it comes from: the campaign's seed and the episode's index. The seed also gives
+	// the puppets of the case their ids.
 	Seed    uint64
 	Episode int
 }
@@ -52,47 +60,385 @@ type Candidate struct {
 // Options say what a Triage works with.
 type Options struct {
 	Oracle, Target oracle.Driver
-	// Dir is the folder for findings, one folder a group.
+	// Dir is the folder for findings, one folder a group. Empty: nothing is saved.
 	Dir string
 	// ReduceBudget bounds the reduction of one finding. Zero: reduce.DefaultBudget.
 	ReduceBudget time.Duration
-	// Times is how often a case is played to confirm it. Zero: 3.
+	// Parallel is how many plays a reduction does at once. Zero: reduce.DefaultParallel.
+	Parallel int
+	// Times is how often a case is played to confirm it. Zero: DefaultTimes.
 	Times int
-	// Quirks are the known faults of the oracle. It may be nil.
+	// Quirks are the known faults of the oracle, which say of a finding that it is one of them. It may be nil.
 	Quirks *quirks.List
 	// Known looks a cause up among the known differences. It may be nil.
 	Known func(c cause.Cause, target oracle.Identity) (reason string, ok bool)
-	// ReplayFlags are appended to replay commands: --oracle and --target where they are not the defaults.
+	// OracleFlag and TargetFlag are repeated in replay commands; empty for the defaults.
 	OracleFlag, TargetFlag string
+	// Command is that of replay commands; empty: replay.
+	Command string
+	// OnGroup, if set, is told of every new group and of what its reduced case came to, one call at a time.
+	OnGroup func(g Group, res *verdict.Result)
 }
+
+// DefaultTimes is how often a reduced case is played to confirm it.
+const DefaultTimes = 3
 
 // Group is one fault with all its hits.
 type Group struct {
-	Kind  Kind
-	Cause string // the key, see cause.Cause
-	Title string // one line of the first hit
-	Count int    // hits so far
-	// Path is the reduced case of the first hit; Replay is the command that plays it.
-	Path, Replay string
+	Kind  Kind   `json:"kind"`
+	Cause string `json:"cause"` // the key, see cause.Cause
+	Title string `json:"title"` // one line of the first hit
+	Count int    `json:"count"` // hits so far
+	// Dir is the folder of the finding, Path its reduced case, Replay the command that plays that. Empty if nothing is saved.
+	Dir    string `json:"dir"`
+	Path   string `json:"path"`
+	Replay string `json:"replay_cmd"`
 	// Digest is the output digest of the reduced case. Equal behaviour gives equal digests.
-	Digest string
+	Digest string `json:"output_digest"`
 	// Confirmed is how often Times plays of the reduced case showed the fault. Zero: it did not come again.
-	Confirmed, Times int
+	Confirmed int `json:"confirmed"`
+	Times     int `json:"times"`
+	Steps     int `json:"steps"` // of the reduced case
+	// Reduction is one line on what the reduction did.
+	Reduction string `json:"reduction"`
+	// Survival says, of a fault of the oracle, how the target alone bore the same case: "lives", or its own cause.
+	Survival string `json:"survival,omitempty"`
+	// Noise is how often Times plays of the reduced case on two instances of the oracle differ as well. Not zero: the
+	// case says nothing of the target.
+	Noise int `json:"noise"`
 	// Known is the reason, where the difference is a known one.
-	Known string
+	Known string `json:"known,omitempty"`
+	// Seed and Episode are those of the first hit.
+	Seed    uint64 `json:"seed"`
+	Episode int    `json:"episode"`
+	Note    string `json:"note,omitempty"` // of the first hit
 }
 
 // Triage collects candidates into groups. It is safe for concurrent use.
 type Triage struct {
 	opts Options
+
+	mu     sync.Mutex
+	groups []*Group
+	byKey  map[string]*Group
+	byNote map[string]*seen
+	plays  int
+	budget time.Duration // of a reduction
+}
+
+// seen is what is known of a folded note or of a key before reduction.
+type seen struct {
+	group *Group // nil while the first hit is being worked on
+	hits  int
 }
 
 // New makes an empty Triage.
-func New(opts Options) *Triage { return &Triage{opts: opts} }
+func New(opts Options) *Triage {
+	if opts.Times == 0 {
+		opts.Times = DefaultTimes
+	}
+	return &Triage{opts: opts, byKey: map[string]*Group{}, byNote: map[string]*seen{}, budget: opts.ReduceBudget}
+}
 
-// Add plays a candidate and files it. It takes as long as confirming and reducing take, unless its note
-// says that its fault is known already.
-func (t *Triage) Add(ctx context.Context, c Candidate) (*Group, error) { return nil, ctx.Err() }
+// Hurry gives reductions that begin from now on at most so much time.
+func (t *Triage) Hurry(budget time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.budget = min(budget, cmp.Or(t.budget, reduce.DefaultBudget))
+}
 
-// Groups returns a copy of all groups, in the order of their first hits.
-func (t *Triage) Groups() []*Group { return nil }
+// Restore takes up the groups of an earlier Triage, so that their further hits are counted with them.
+func (t *Triage) Restore(groups []*Group) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, g := range groups {
+		own := *g
+		t.groups = append(t.groups, &own)
+		t.byKey[own.Cause] = &own
+		if own.Note != "" {
+			t.byNote[noteKey(own.Kind, own.Note)] = &seen{group: &own, hits: 1}
+		}
+	}
+}
+
+// Groups returns a copy of all groups, in the order in which they were filed.
+func (t *Triage) Groups() []*Group {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := make([]*Group, len(t.groups))
+	for i, g := range t.groups {
+		copied := *g
+		out[i] = &copied
+	}
+	return out
+}
+
+// Plays is how often a case was played on both sides so far.
+func (t *Triage) Plays() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.plays
+}
+
+// Hits is how many candidates came in so far.
+func (t *Triage) Hits() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := 0
+	for _, g := range t.groups {
+		n += g.Count
+	}
+	return n
+}
+
+// worthPlaying reports whether the hit with that number of a note or key is played: the first, and one at every power of
+// four, because two faults may look alike until they are reduced.
+func worthPlaying(hit int) bool {
+	for hit > 1 {
+		if hit%4 != 0 {
+			return false
+		}
+		hit /= 4
+	}
+	return hit == 1
+}
+
+// note counts a hit of a folded text and returns its group if the hit needs no playing. A text whose first
+// hit is still being worked on has no group yet: counted is then true.
+func (t *Triage) note(text string) (g *Group, counted bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.byNote[text]
+	if s == nil {
+		s = &seen{}
+		t.byNote[text] = s
+	}
+	if s.hits++; worthPlaying(s.hits) {
+		return nil, false
+	}
+	if s.group != nil {
+		s.group.Count++
+	}
+	return s.group, true
+}
+
+// settle ties a text to the group that its hit came to. The hits that were counted meanwhile are the group's.
+func (t *Triage) settle(text string, g *Group) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s := t.byNote[text]; s != nil && s.group == nil {
+		s.group = g
+		if g != nil {
+			g.Count += s.hits - 1
+		}
+	}
+}
+
+// Add plays a candidate and files it. It takes as long as confirming and reducing take, unless its note says that its
+// fault is known already. The group is a copy; it is nil for a further hit of a fault that is still being worked on. The
+// error is a mistake in the candidate, or ctx's.
+func (t *Triage) Add(ctx context.Context, c Candidate) (*Group, error) {
+	text := ""
+	if c.Note != "" {
+		text = noteKey(c.Kind, c.Note)
+		if g, counted := t.note(text); counted {
+			return t.copy(g), nil
+		}
+	}
+	g, err := t.add(ctx, c)
+	if text != "" {
+		t.settle(text, g)
+	}
+	return t.copy(g), err
+}
+
+func noteKey(k Kind, note string) string { return "note " + string(k) + " " + cause.Fold(note) }
+
+// Reduce plays one candidate and makes its case small, without filing it. The case has the oracle's answers. A
+// case that shows no fault is an error.
+func (t *Triage) Reduce(ctx context.Context, c Candidate) (*Group, *scenario.Case, error) {
+	source := c.Case.Header.Source
+	whole, err := prepare(c, source)
+	if err != nil {
+		return nil, nil, err
+	}
+	res, causes := t.show(ctx, whole, c.Seed)
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	if causes == nil {
+		why := "the sides agree"
+		if failed, ok := cause.HarnessFailed(res); ok {
+			why = failed
+		} else if res.Verdict == verdict.Skip {
+			why = res.Cause
+		}
+		return nil, nil, fmt.Errorf("reduce: %s shows no fault: %s", c.Case.Path, why)
+	}
+	f := finding{cause: causes[0], candidate: c, whole: whole, result: res}
+	if err := t.reduce(ctx, &f); err != nil {
+		return nil, nil, err
+	}
+	small, err := record(f.small, f.result, t.opts.Oracle.Identity())
+	if err != nil {
+		return nil, nil, err
+	}
+	return &Group{
+		Kind: f.cause.Kind, Cause: f.cause.Key(), Title: f.cause.Title, Count: 1, Confirmed: f.confirmed, Noise: f.noise,
+		Times: t.opts.Times, Digest: f.result.OutputDigest, Reduction: f.report.String(), Seed: c.Seed,
+	}, small, nil
+}
+
+func (t *Triage) copy(g *Group) *Group {
+	if g == nil {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := *g
+	return &out
+}
+
+func (t *Triage) add(ctx context.Context, c Candidate) (*Group, error) {
+	whole, err := prepare(c, fmt.Sprintf("slotdiff fuzz, seed %d, episode %d", c.Seed, c.Episode))
+	if err != nil {
+		return nil, err
+	}
+	res, causes := t.show(ctx, whole, c.Seed)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if causes == nil {
+		return t.unconfirmed(c, whole, res)
+	}
+	var first *Group
+	for _, ca := range causes {
+		g, err := t.file(ctx, c, whole, res, ca)
+		if err != nil {
+			return first, err
+		}
+		if first == nil {
+			first = g
+		}
+	}
+	return first, nil
+}
+
+// show plays a case until it shows something, a few times at most.
+func (t *Triage) show(ctx context.Context, c *scenario.Case, seed uint64) (res *verdict.Result, causes []cause.Cause) {
+	for range t.opts.Times {
+		if res, causes = t.play(ctx, c, seed, true); causes != nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return res, causes
+}
+
+// file finds the group of a cause that a case was seen to show, or reduces the case and makes one.
+func (t *Triage) file(ctx context.Context, c Candidate, whole *scenario.Case, res *verdict.Result, ca cause.Cause) (*Group, error) {
+	raw := "key " + ca.Key()
+	if g, counted := t.note(raw); counted {
+		return g, nil
+	}
+	f := finding{cause: ca, candidate: c, whole: whole, result: res}
+	err := t.reduce(ctx, &f)
+	if err != nil {
+		t.settle(raw, nil)
+		return nil, err
+	}
+	g, err := t.save(ctx, &f)
+	t.settle(raw, g)
+	return g, err
+}
+
+// finding is a candidate on its way to a group.
+type finding struct {
+	cause     cause.Cause
+	candidate Candidate
+	whole     *scenario.Case
+	small     *scenario.Case
+	result    *verdict.Result // of the smallest case that was seen to show the cause
+	// recording is whose oracle answers fill the expected blocks; nil: result's.
+	recording *verdict.Result
+	report    reduce.Report
+	confirmed int
+	noise     int
+}
+
+// reduce makes the case of a finding small and plays the result Times times. A reduction that was lucky once, or that
+// ends in a case in which the oracle differs from itself, is done again with a stricter look, and at last given
+// up for the whole case.
+func (t *Triage) reduce(ctx context.Context, f *finding) error {
+	short, end := cut(f.whole, f.result)
+	shows := func(ctx context.Context, c *scenario.Case) bool {
+		_, causes := t.play(ctx, c, f.candidate.Seed, end)
+		return slices.ContainsFunc(causes, f.cause.Same)
+	}
+	strictly := func(ctx context.Context, c *scenario.Case) bool {
+		return shows(ctx, c) && shows(ctx, c) && !t.noisy(ctx, c, f)
+	}
+	t.mu.Lock()
+	opts := reduce.Options{Budget: t.budget, Parallel: t.opts.Parallel}
+	t.mu.Unlock()
+
+	f.small, f.report = reduce.Case(ctx, short, opts, shows)
+	if t.prove(ctx, f, end); f.sound() || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	f.small = short
+	if t.prove(ctx, f, end); f.sound() && ctx.Err() == nil {
+		proven := *f
+		if f.small, f.report = reduce.Case(ctx, short, opts, strictly); ctx.Err() == nil {
+			if t.prove(ctx, f, end); !f.sound() {
+				*f = proven
+			}
+		}
+		return ctx.Err()
+	}
+	if f.confirmed == 0 {
+		f.small = f.whole
+		t.prove(ctx, f, true)
+	}
+	return ctx.Err()
+}
+
+// sound reports whether the case of a finding shows its cause, and only against the target.
+func (f *finding) sound() bool { return f.confirmed > 0 && f.noise == 0 }
+
+// prove plays the case of a finding Times times on both sides and, where it shows a difference, on two instances of
+// the oracle.
+func (t *Triage) prove(ctx context.Context, f *finding, end bool) {
+	t.confirm(ctx, f, end)
+	f.noise = 0
+	if f.confirmed == 0 || f.cause.Kind != Divergence {
+		return
+	}
+	for range t.opts.Times {
+		if t.noisy(ctx, f.small, f) {
+			f.noise++
+		}
+	}
+}
+
+// noisy reports whether two instances of the oracle part in a case.
+func (t *Triage) noisy(ctx context.Context, c *scenario.Case, f *finding) bool {
+	res := runner.Run(ctx, c, runner.Config{
+		Oracle: t.opts.Oracle, Target: t.opts.Oracle, Seed: f.candidate.Seed, Mode: mode, Explore: true, SkipEnd: true,
+	})
+	return slices.ContainsFunc(cause.Of(c, res), func(ca cause.Cause) bool { return ca.Kind == Divergence })
+}
+
+// confirm counts how often the case of a finding shows its cause, and keeps the result and the cause of a play that does.
+func (t *Triage) confirm(ctx context.Context, f *finding, end bool) {
+	f.confirmed = 0
+	for range t.opts.Times {
+		res, causes := t.play(ctx, f.small, f.candidate.Seed, end)
+		i := slices.IndexFunc(causes, f.cause.Same)
+		if i < 0 {
+			continue
+		}
+		if f.confirmed++; f.confirmed == 1 {
+			f.result, f.cause = res, causes[i]
+		}
+	}
+}

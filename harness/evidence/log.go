@@ -33,8 +33,8 @@ type Line struct {
 // timeFormat is RFC 3339 in UTC with milliseconds.
 const timeFormat = "2006-01-02T15:04:05.000Z"
 
-// line makes the log line of a result.
-func line(res *verdict.Result, witness, replay string, refs []string) Line {
+// NewLine makes the log line of a result. witness is what the right answers came from, as "redis 8.6.3".
+func NewLine(res *verdict.Result, witness, replay string, refs []string) Line {
 	if refs == nil {
 		refs = []string{}
 	}

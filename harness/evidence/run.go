@@ -160,7 +160,7 @@ func (r *Run) Add(res *verdict.Result) (CaseEntry, error) {
 	if res.Verdict != verdict.Pass && res.Verdict != verdict.Skip {
 		entry.Artifacts = r.writeCase(res, &entry)
 	}
-	l := line(res, r.summary.Witness, entry.ReplayCmd, entry.Artifacts)
+	l := NewLine(res, r.summary.Witness, entry.ReplayCmd, entry.Artifacts)
 	if _, err := r.log.Write(l.Append(nil)); err != nil {
 		r.fail("log.jsonl", err)
 	}
@@ -179,13 +179,32 @@ func (r *Run) writeCase(res *verdict.Result, entry *CaseEntry) []string {
 		folder = fmt.Sprintf("%s-%d", folder, r.folders[folder])
 	}
 	refs := []string{}
-	add := func(name string, data []byte) {
-		if len(data) == 0 {
-			return
-		}
-		name = path.Join(folder, name)
-		if r.write(name, data) {
+	files, err := CaseFiles(res, entry)
+	if err != nil {
+		r.fail(path.Join(folder, "bus.pcapng"), err)
+	}
+	for _, f := range files {
+		name := path.Join(folder, f.Name)
+		if r.write(name, f.Data) {
 			refs = append(refs, name)
+		}
+	}
+	return refs
+}
+
+// File is a piece of evidence.
+type File struct {
+	Name string // without a folder
+	Data []byte
+}
+
+// CaseFiles returns the files that a case leaves: the case, the diff, the transcripts, the logs and nodes.conf of
+// every node, and the traffic. Empty ones are left out. The error is of the traffic alone; the others are there.
+func CaseFiles(res *verdict.Result, entry *CaseEntry) ([]File, error) {
+	var out []File
+	add := func(name string, data []byte) {
+		if len(data) > 0 {
+			out = append(out, File{name, data})
 		}
 	}
 	add("repro.case", res.CaseText)
@@ -204,11 +223,8 @@ func (r *Run) writeCase(res *verdict.Result, entry *CaseEntry) []string {
 		}
 	}
 	pcap, err := Capture(res.Sides)
-	if err != nil {
-		r.fail(path.Join(folder, "bus.pcapng"), err)
-	}
 	add("bus.pcapng", pcap)
-	return refs
+	return out, err
 }
 
 // WriteFile adds a file to the run directory. name has slashes and stays inside.

@@ -13,7 +13,7 @@ func TestLogSchemaRefuses(t *testing.T) {
 	schema := compile(t, LogSchema())
 	good := func() map[string]any {
 		var m map[string]any
-		l := line(result(verdict.Fail, "x/y"), "redis 8.6.3", "go run ./cmd/slotdiff replay x/y", []string{"cases/x/y/strict/diff.txt"})
+		l := NewLine(result(verdict.Fail, "x/y"), "redis 8.6.3", "go run ./cmd/slotdiff replay x/y", []string{"cases/x/y/strict/diff.txt"})
 		if err := json.Unmarshal(l.Append(nil), &m); err != nil {
 			t.Fatal(err)
 		}

@@ -131,7 +131,8 @@ func (r *rehearsal) onPuppet(v *Verb, c *call, args []string) error {
 		if _, err := number1(opts, "times"); err != nil {
 			return err
 		}
-		return r.build(p, c, plain)
+		_, err = r.build(p, c, plain)
+		return err
 	case verbPuppetRecv:
 		plain, _, _, err := c.awaited()
 		if err != nil || len(plain) == 0 {
@@ -153,22 +154,42 @@ func (r *rehearsal) onPuppet(v *Verb, c *call, args []string) error {
 		if _, err := bus.ParseType(plain[0].String()); err != nil {
 			return err
 		}
-		return r.build(p, c, plain[1:])
+		_, err = r.build(p, c, plain[1:])
+		return err
 	}
 	return nil
 }
 
-func (r *rehearsal) build(p *puppet.Template, c *call, words []word) error {
+// frame builds what a send or reply step sends.
+func (r *rehearsal) frame(v *Verb, c *call) ([]byte, error) {
+	p := r.puppets[c.actor]
+	if v == verbReply {
+		plain, _, _, err := c.awaited()
+		if err == nil && len(plain) < 2 {
+			err = fmt.Errorf("want the type to wait for and the type to answer with")
+		}
+		if err != nil {
+			return nil, err
+		}
+		return r.build(p, c, plain[1:])
+	}
+	plain, _, err := c.options(c.words, "link", "cut", "times")
+	if err != nil {
+		return nil, err
+	}
+	return r.build(p, c, plain)
+}
+
+func (r *rehearsal) build(p *puppet.Template, c *call, words []word) ([]byte, error) {
 	args, err := c.expandAll(words)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	lines, err := c.inputLines()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = p.Build(args, lines)
-	return err
+	return p.Build(args, lines)
 }
 
 // question reads a wait or hold.

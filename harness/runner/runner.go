@@ -36,6 +36,12 @@ type Config struct {
 	// Proven remembers which nodes.conf a server has already started from, so that
 	// cases which end in the same state do not prove it again. Nil: each case does.
 	Proven *Proven
+	// Explore holds the target against the oracle alone: no answer is held against the expected blocks, which only
+	// tell wait and hold what to look for. Where the oracle itself does not come to what a wait or hold looks for, what
+	// follows depends on time, and the case ends as unknown. Without a live oracle it has no meaning.
+	Explore bool
+	// SkipEnd leaves out the invariants of the end, which start every node once more.
+	SkipEnd bool
 	// OnStep, if set, is called after every step, from the goroutine of Run.
 	OnStep func(*verdict.Step)
 
@@ -105,11 +111,19 @@ func (r *run) play(ctx context.Context) {
 			if r.cfg.OnStep != nil {
 				r.cfg.OnStep(step)
 			}
+			if r.cfg.Explore && step.Verdict == verdict.Unknown {
+				return
+			}
 			if step.Verdict == verdict.Fail || step.Verdict == verdict.Skip || faulty(step) || ctx.Err() != nil {
 				return
 			}
 		}
 	}
+}
+
+// conditional reports whether the expected block of a step is a condition.
+func conditional(st *scenario.Step) bool {
+	return st.Actor == verbWait.Name || st.Actor == verbHold.Name
 }
 
 // faulty reports whether a side can not go on: a server failed, or the harness did.
@@ -133,12 +147,18 @@ func (r *run) lockstep(ctx context.Context, phase string, st *scenario.Step) *ve
 			step.Target = answers[i]
 		}
 	}
+	if r.cfg.Explore && step.Oracle != nil && !(conditional(st) && st.Expect != nil) {
+		step.Want = step.Oracle.Lines
+	}
 	return step
 }
 
 // judge gives a step its verdict, and the case its own where the step decides it.
 func (r *run) judge(step *verdict.Step) {
 	step.Verdict = judgeStep(step)
+	if r.cfg.Explore && step.Verdict == verdict.Fail && !faulty(step) && step.Oracle != nil && !slices.Equal(step.Oracle.Lines, step.Want) {
+		step.Verdict = verdict.Unknown // the condition of a wait or hold that the oracle does not come to
+	}
 	if step.Verdict == verdict.Pass {
 		return
 	}
@@ -204,7 +224,7 @@ func (r *run) close(ctx context.Context) {
 	for i, s := range r.sides {
 		wg.Go(func() {
 			var files []saved
-			if r.res.Verdict == verdict.Pass {
+			if r.res.Verdict == verdict.Pass && !r.cfg.SkipEnd {
 				files, faults[i] = s.saveAll(ctx, r.cfg.Proven)
 			}
 			evidence[i] = s.close()

@@ -119,7 +119,7 @@ var importRules = []importRule{
 		Reason: "slotnode is a server that people start; it must not carry the test tool",
 	},
 	{
-		From: []string{"fuzz/cause", "fuzz/reduce", "fuzz/triage", "fuzz/quirks", "fuzz/campaign"},
+		From: []string{"fuzz/cause", "fuzz/reduce", "fuzz/triage", "fuzz/quirks", "fuzz/campaign", "fuzz/corpus", "fuzz/mutate"},
 		Never: []string{
 			"node", "oracle/process", "oracle/container", "oracle/provision", "oracle/bundled", "oracle/external", "oracle/choose",
 			"github.com/testcontainers/testcontainers-go", "github.com/spf13/cobra",

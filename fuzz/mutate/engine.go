@@ -1,0 +1,214 @@
+// Package mutate is the engine of `slotdiff fuzz cases`: it takes recorded cases, changes and splices their steps, and
+// plays what comes out on both sides.
+//
+// Recordings stand at places that are hard to reach for a generator; this one looks around them. It refuses to know what
+// is right.
+package mutate
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+
+	"github.com/slotdiff/slotdiff/fuzz/campaign"
+	"github.com/slotdiff/slotdiff/fuzz/cause"
+	"github.com/slotdiff/slotdiff/fuzz/triage"
+	"github.com/slotdiff/slotdiff/harness/runner"
+	"github.com/slotdiff/slotdiff/harness/scenario"
+	"github.com/slotdiff/slotdiff/harness/verdict"
+	"github.com/slotdiff/slotdiff/oracle"
+	"github.com/slotdiff/slotdiff/wire/bus"
+)
+
+// DefaultBatch is how many mutants an episode plays at once: they wait more than they compute.
+const DefaultBatch = 8
+
+// Engine implements campaign.Engine.
+type Engine struct {
+	env   campaign.Env
+	seeds []*scenario.Case
+	pool  *pool
+	batch int
+}
+
+// New makes an engine of the corpus. batch is how many mutants an episode plays; zero: DefaultBatch.
+func New(env campaign.Env, batch int) (*Engine, error) {
+	e := &Engine{env: env, batch: cmp.Or(batch, DefaultBatch)}
+	for _, c := range env.Corpus {
+		if usable(c) {
+			e.seeds = append(e.seeds, c)
+		}
+	}
+	if len(e.seeds) == 0 {
+		return nil, fmt.Errorf("fuzz cases: the corpus has no case that can be played on live nodes")
+	}
+	e.pool = newPool(e.seeds)
+	return e, nil
+}
+
+// Seeds is how many cases the engine mutates.
+func (e *Engine) Seeds() int { return len(e.seeds) }
+
+// Name implements campaign.Engine.
+func (e *Engine) Name() string { return "cases" }
+
+// maxNodes bounds the nodes of a case that is worth mutating: what more of them say to each other depends on time.
+const maxNodes = 2
+
+func usable(c *scenario.Case) bool {
+	nodes := 0
+	for _, st := range c.Steps() {
+		switch st.Actor {
+		case "node":
+			nodes++
+		case "cut", "heal", "delay", "pause", "resume", "advance":
+			return false
+		}
+		if len(st.Conds) > 0 {
+			return false
+		}
+	}
+	return nodes > 0 && nodes <= maxNodes && !slices.Contains(c.Header.Needs, "sim")
+}
+
+// Mutants are the cases of a seed. Equal seeds and corpora give equal mutants.
+func (e *Engine) Mutants(seed uint64) []*scenario.Case {
+	r := rand.New(rand.NewPCG(seed, 0x6d7574617465))
+	var out []*scenario.Case
+	for tries := 0; len(out) < e.batch && tries < 20*e.batch; tries++ {
+		m := mutation{Rand: r, pool: e.pool, c: clone(e.seeds[r.IntN(len(e.seeds))])}
+		m.apply()
+		if c := m.finish(); c != nil {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Episode implements campaign.Engine.
+func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []triage.Candidate, error) {
+	stats := campaign.Stats{Held: map[string]uint64{}, Windows: 1}
+	h := sha256.New()
+	var play []*scenario.Case
+	for _, c := range e.Mutants(seed) {
+		fmt.Fprintf(h, "%s\n", scenario.Format(c))
+		if q := e.quirk(c); q != "" {
+			stats.Held[q]++
+			continue
+		}
+		play = append(play, c)
+	}
+	copy(stats.Digest[:], h.Sum(nil))
+
+	results := make([]*verdict.Result, len(play))
+	var wg sync.WaitGroup
+	for i, c := range play {
+		wg.Go(func() {
+			results[i] = runner.Run(ctx, c, runner.Config{
+				Oracle: e.env.Oracle, Target: e.env.Target, Seed: seed, Mode: "strict", Explore: true,
+			})
+		})
+	}
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return stats, nil, err
+	}
+	var found []triage.Candidate
+	tokens := map[string]bool{}
+	var longest *scenario.Case // of the mutants, the one whose tokens are the most
+	most := 0
+	for i, res := range results {
+		count(&stats, play[i], res)
+		before := len(tokens)
+		tally(tokens, play[i], res)
+		if n := len(tokens) - before; n > most {
+			longest, most = play[i], n
+		}
+		for _, ca := range cause.Of(play[i], res) {
+			found = append(found, triage.Candidate{Case: play[i], Kind: ca.Kind, Note: ca.Key()})
+		}
+	}
+	for token := range tokens {
+		stats.Tokens = append(stats.Tokens, token)
+	}
+	slices.Sort(stats.Tokens)
+	if longest != nil {
+		stats.Case = func() *scenario.Case { return longest }
+	}
+	return stats, found, nil
+}
+
+// count adds what was compared.
+func count(stats *campaign.Stats, c *scenario.Case, res *verdict.Result) {
+	lines := map[int]bool{}
+	for i := range res.Steps {
+		lines[res.Steps[i].Line] = true
+	}
+	for _, p := range runner.Packets(c) {
+		if lines[p.Step.Line] {
+			stats.Packets++
+			delete(lines, p.Step.Line)
+		}
+	}
+	stats.Commands += uint64(len(lines))
+}
+
+// tally collects the coverage tokens of a played case: commands, packet types, rules, and the kinds of answers.
+func tally(tokens map[string]bool, c *scenario.Case, res *verdict.Result) {
+	played := map[int]*verdict.Step{}
+	for i := range res.Steps {
+		played[res.Steps[i].Line] = &res.Steps[i]
+	}
+	for _, st := range c.Steps() {
+		step := played[st.Line]
+		if step == nil {
+			continue
+		}
+		what := runner.Describe(c, st)
+		if what != "" && what[0] >= 'A' && what[0] <= 'Z' {
+			tokens["command:"+token(what)] = true
+			if step.Oracle != nil && len(step.Oracle.Lines) > 0 {
+				tokens["answer:"+token(cause.AnswerClass(step.Oracle.Lines))] = true
+			}
+		}
+	}
+	for _, p := range runner.Packets(c) {
+		if played[p.Step.Line] == nil {
+			continue
+		}
+		tokens["rule:"+bus.Check(p.Frame).Rule.String()] = true
+		if parsed, err := bus.Parse(p.Frame); err == nil {
+			tokens["packet:"+token(parsed.Type.String())] = true
+		}
+	}
+}
+
+// AllTokens implements campaign.Total, for what has an end: rules and packet types.
+func (e *Engine) AllTokens() []string {
+	var out []string
+	for _, r := range bus.Rules() {
+		out = append(out, "rule:"+r.String())
+	}
+	for t := bus.TypePing; t <= bus.TypeModule; t++ {
+		out = append(out, "packet:"+token(t.String()))
+	}
+	return out
+}
+
+// token makes one word of a text.
+func token(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c <= ' ' || c > '~' {
+			b[i] = '-'
+		}
+	}
+	return string(b)
+}
+
+// version is that of the oracle.
+func version(d oracle.Driver) string { return d.Identity().Version }

@@ -1,0 +1,316 @@
+package quirks
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/slotdiff/slotdiff/wire/bus"
+)
+
+// sight is an input as the terms see it.
+type sight struct {
+	*Input
+	rule   bus.Rule
+	header *bus.Header // nil where the frame has none
+	packet *bus.Packet // nil where it does not parse
+}
+
+func look(in *Input) *sight {
+	s := &sight{Input: in, rule: bus.Check(in.Frame).Rule}
+	if p, err := bus.Parse(in.Frame); err == nil {
+		s.packet, s.header = p, &p.Header
+		return s
+	}
+	if len(in.Frame) < bus.HeaderLen {
+		return s
+	}
+	// The header alone: with the length and type of a packet that has no body, any header parses.
+	own := bytes.Clone(in.Frame[:bus.HeaderLen])
+	binary.BigEndian.PutUint32(own[4:], bus.HeaderLen)
+	binary.BigEndian.PutUint16(own[12:], uint16(bus.TypeMFStart))
+	if p, err := bus.Parse(own); err == nil {
+		s.header = &p.Header
+		s.header.Type = bus.Type(binary.BigEndian.Uint16(in.Frame[12:]))
+	}
+	return s
+}
+
+// term is one condition.
+type term func(*sight) bool
+
+// numbers are the header fields that a term compares with a number.
+var numbers = map[string]func(*bus.Header) uint64{
+	"count":        func(h *bus.Header) uint64 { return uint64(h.Count) },
+	"extcount":     func(h *bus.Header) uint64 { return uint64(h.Extensions) },
+	"currentEpoch": func(h *bus.Header) uint64 { return h.CurrentEpoch },
+	"configEpoch":  func(h *bus.Header) uint64 { return h.ConfigEpoch },
+	"offset":       func(h *bus.Header) uint64 { return h.Offset },
+	"port":         func(h *bus.Header) uint64 { return uint64(h.Port) },
+	"cport":        func(h *bus.Header) uint64 { return uint64(h.CPort) },
+}
+
+// parseTerm reads one term:
+//
+//	rule=NAME              the rule of wire/bus that the frame meets
+//	type=NAME,...          the packet's type is one of these
+//	flag=NAME              a flag of the sender's own is set
+//	FIELD=N FIELD>=N FIELD<=N   a number of the header: count extcount currentEpoch configEpoch offset port cport
+//	sender=WHO             known, unknown (not known, and not the receiver), self (the receiver), malformed (no node id)
+//	replicaof=WHO          sender, known (not the receiver, not the sender), unknown, self, or follower: a known node whose masters
+//	                       lead to the sender; not set is none of these
+//	stale                  its configEpoch is below the one that the receiver knows of the sender
+//	handshake, subscribed  as in Input
+//	gossip(...)            some entry has about=unknown|known|sender|self, flag=NAME, noflag=NAME, all that are given
+//	ext(...)               some extension has type=NAME, has=blank|newline|control (in its text), about=sender|self|known|unknown (an id in it),
+//	                       all that are given
+func parseTerm(text string) (term, error) {
+	text = strings.TrimSpace(text)
+	switch text {
+	case "stale":
+		return func(s *sight) bool {
+			if s.header == nil {
+				return false
+			}
+			p, ok := s.Peers[s.header.Sender]
+			return ok && s.header.ConfigEpoch < p.ConfigEpoch
+		}, nil
+	case "handshake":
+		return func(s *sight) bool { return s.Handshake }, nil
+	case "subscribed":
+		return func(s *sight) bool { return s.Subscribed }, nil
+	}
+	if name, rest, ok := strings.Cut(text, "("); ok && strings.HasSuffix(rest, ")") {
+		words := strings.Fields(strings.TrimSuffix(rest, ")"))
+		switch name {
+		case "gossip":
+			return parseGossip(words)
+		case "ext":
+			return parseExt(words)
+		}
+		return nil, fmt.Errorf("want gossip(...) or ext(...)")
+	}
+	for _, op := range []string{">=", "<=", "="} {
+		key, value, ok := strings.Cut(text, op)
+		if !ok {
+			continue
+		}
+		if get, isNumber := numbers[key]; isNumber {
+			return number(get, op, value)
+		}
+		if op == "=" {
+			return word(key, value)
+		}
+	}
+	return nil, fmt.Errorf("not a term")
+}
+
+func number(get func(*bus.Header) uint64, op, value string) (term, error) {
+	n, err := strconv.ParseUint(value, 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("%q is no number", value)
+	}
+	return func(s *sight) bool {
+		if s.header == nil {
+			return false
+		}
+		v := get(s.header)
+		return op == "=" && v == n || op == ">=" && v >= n || op == "<=" && v <= n
+	}, nil
+}
+
+func word(key, value string) (term, error) {
+	switch key {
+	case "rule":
+		i := slices.IndexFunc(bus.Rules(), func(r bus.Rule) bool { return r.String() == value })
+		if i < 0 {
+			return nil, fmt.Errorf("no rule is named %q", value)
+		}
+		rule := bus.Rules()[i]
+		return func(s *sight) bool { return s.rule == rule }, nil
+	case "type":
+		var types []bus.Type
+		for name := range strings.SplitSeq(value, ",") {
+			t, err := bus.ParseType(name)
+			if err != nil {
+				return nil, err
+			}
+			types = append(types, t)
+		}
+		return func(s *sight) bool { return s.header != nil && slices.Contains(types, s.header.Type) }, nil
+	case "flag":
+		f, err := bus.ParseNodeFlags(value)
+		if err != nil {
+			return nil, err
+		}
+		return func(s *sight) bool { return s.header != nil && s.header.Flags&f == f }, nil
+	case "sender":
+		return who(value, []string{"known", "unknown", "self", "malformed"}, func(s *sight) (bus.ID, bool) {
+			if s.header == nil {
+				return bus.ID{}, false
+			}
+			return s.header.Sender, true
+		})
+	case "replicaof":
+		return who(value, []string{"sender", "known", "unknown", "self", "follower"}, func(s *sight) (bus.ID, bool) {
+			if s.header == nil {
+				return bus.ID{}, false
+			}
+			return s.header.ReplicaOf, !s.header.ReplicaOf.IsZero()
+		})
+	}
+	return nil, fmt.Errorf("no such key")
+}
+
+// who makes a term of what an id is to the receiver.
+func who(value string, allowed []string, id func(*sight) (bus.ID, bool)) (term, error) {
+	if !slices.Contains(allowed, value) {
+		return nil, fmt.Errorf("%q: want one of %s", value, strings.Join(allowed, " "))
+	}
+	return func(s *sight) bool {
+		v, ok := id(s)
+		return ok && s.is(v, value)
+	}, nil
+}
+
+// is reports whether an id is what a word says.
+func (s *sight) is(id bus.ID, what string) bool {
+	_, known := s.Peers[id]
+	switch what {
+	case "self":
+		return id == s.Receiver
+	case "known":
+		return known && id != s.Receiver
+	case "unknown":
+		return !known && id != s.Receiver
+	case "malformed":
+		return !id.Valid()
+	case "sender":
+		return s.header != nil && id == s.header.Sender
+	case "follower":
+		return s.header != nil && s.follows(id, s.header.Sender)
+	}
+	panic("quirks: " + what)
+}
+
+// follows reports whether the masters of a known node lead to a node. The walk is bounded by the number of nodes.
+func (s *sight) follows(id, to bus.ID) bool {
+	for range s.Peers {
+		p, ok := s.Peers[id]
+		if !ok || !p.Replica {
+			return false
+		}
+		if id = p.Master; id == to {
+			return true
+		}
+	}
+	return false
+}
+
+// ids are the words that about= takes.
+var ids = []string{"sender", "self", "known", "unknown"}
+
+func parseGossip(words []string) (term, error) {
+	var tests []func(*sight, *bus.Gossip) bool
+	for _, w := range words {
+		key, value, _ := strings.Cut(w, "=")
+		switch key {
+		case "about":
+			if !slices.Contains(ids, value) {
+				return nil, fmt.Errorf("about=%s: want one of %s", value, strings.Join(ids, " "))
+			}
+			tests = append(tests, func(s *sight, g *bus.Gossip) bool { return s.is(g.ID, value) })
+		case "flag", "noflag":
+			f, err := bus.ParseNodeFlags(value)
+			if err != nil {
+				return nil, err
+			}
+			tests = append(tests, func(_ *sight, g *bus.Gossip) bool { return (g.Flags&f == f) == (key == "flag") })
+		default:
+			return nil, fmt.Errorf("%q: want about= flag= noflag=", w)
+		}
+	}
+	return func(s *sight) bool {
+		ping, ok := s.ping()
+		return ok && slices.ContainsFunc(ping.Gossip, func(g bus.Gossip) bool {
+			return all(tests, func(t func(*sight, *bus.Gossip) bool) bool { return t(s, &g) })
+		})
+	}, nil
+}
+
+// characters are the words that has= takes.
+var characters = map[string]func(byte) bool{
+	"blank":   func(b byte) bool { return b == ' ' || b == '\t' },
+	"newline": func(b byte) bool { return b == '\n' || b == '\r' },
+	"control": func(b byte) bool { return b < ' ' || b == 0x7f },
+}
+
+func parseExt(words []string) (term, error) {
+	var tests []func(s *sight, ping *bus.Ping, i int) bool
+	for _, w := range words {
+		key, value, _ := strings.Cut(w, "=")
+		switch key {
+		case "type":
+			t, ok := extType(value)
+			if !ok {
+				return nil, fmt.Errorf("no extension is named %q", value)
+			}
+			tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool { return ping.Exts[i].Type == t })
+		case "has":
+			is, ok := characters[value]
+			if !ok {
+				return nil, fmt.Errorf("has=%s: want blank, newline or control", value)
+			}
+			tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool {
+				text, ok := ping.ExtText(i)
+				return ok && slices.ContainsFunc(text, is)
+			})
+		case "about":
+			if !slices.Contains(ids, value) {
+				return nil, fmt.Errorf("about=%s: want one of %s", value, strings.Join(ids, " "))
+			}
+			tests = append(tests, func(s *sight, ping *bus.Ping, i int) bool {
+				id, _, ok := ping.ExtForgotten(i)
+				return ok && s.is(id, value)
+			})
+		default:
+			return nil, fmt.Errorf("%q: want type= has= about=", w)
+		}
+	}
+	return func(s *sight) bool {
+		ping, ok := s.ping()
+		if !ok {
+			return false
+		}
+		for i := range ping.Exts {
+			if all(tests, func(t func(*sight, *bus.Ping, int) bool) bool { return t(s, ping, i) }) {
+				return true
+			}
+		}
+		return false
+	}, nil
+}
+
+func (s *sight) ping() (*bus.Ping, bool) {
+	if s.packet == nil {
+		return nil, false
+	}
+	p, ok := s.packet.Body.(*bus.Ping)
+	return p, ok
+}
+
+func extType(name string) (bus.ExtType, bool) {
+	for _, t := range []bus.ExtType{bus.ExtHostname, bus.ExtNodename, bus.ExtForgotten, bus.ExtShardID, bus.ExtSecret} {
+		if t.String() == name {
+			return t, true
+		}
+	}
+	return 0, false
+}
+
+func all[T any](list []T, f func(T) bool) bool {
+	return !slices.ContainsFunc(list, func(t T) bool { return !f(t) })
+}

@@ -1,0 +1,93 @@
+package known
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Difference is a cause (fuzz/cause) in which a version of a product is known to differ from the baseline.
+type Difference struct {
+	Line int // in the file, 1-based
+	// Reviewed is false for an entry that the tool has written and nobody has read yet.
+	Reviewed bool
+	Cause    string // the key: "divergence GET: -MOVED, not bulk"
+	Reason   string
+}
+
+// Differences are those of one version: the content of fixtures/versions/<product>-<version>.txt.
+type Differences struct {
+	Product, Version string // the version is a prefix in whole numbers, "7.0"
+	Entries          []Difference
+}
+
+// The words that an entry begins with.
+const (
+	statusReviewed = "ok"
+	statusNew      = "new"
+)
+
+// ParseDifferences reads one file, whose name says product and version. An entry is one line,
+//
+//	STATUS | CAUSE | REASON
+//
+// where STATUS is ok for an entry that was reviewed, or new. A line that begins with # is a comment.
+func ParseDifferences(file string, text []byte) (*Differences, error) {
+	name := strings.TrimSuffix(file[strings.LastIndexByte(file, '/')+1:], ".txt")
+	product, version, ok := strings.Cut(name, "-")
+	if !ok || product == "" || version == "" {
+		return nil, fmt.Errorf("%s: a list of differences is named <product>-<version>.txt", file)
+	}
+	d := &Differences{Product: product, Version: version}
+	var errs []error
+	sc := bufio.NewScanner(bytes.NewReader(text))
+	for n := 1; sc.Scan(); n++ {
+		line := strings.TrimSpace(sc.Text())
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		f := strings.SplitN(line, " | ", 3)
+		switch {
+		case len(f) != 3 || strings.TrimSpace(f[2]) == "":
+			errs = append(errs, fmt.Errorf("%s:%d: want STATUS | CAUSE | REASON", file, n))
+			continue
+		case f[0] != statusReviewed && f[0] != statusNew:
+			errs = append(errs, fmt.Errorf("%s:%d: status %q: want %s or %s", file, n, f[0], statusReviewed, statusNew))
+		case d.find(f[1]) != nil:
+			errs = append(errs, fmt.Errorf("%s:%d: %q stands on line %d already", file, n, f[1], d.find(f[1]).Line))
+		}
+		d.Entries = append(d.Entries, Difference{Line: n, Reviewed: f[0] == statusReviewed, Cause: f[1], Reason: strings.TrimSpace(f[2])})
+	}
+	if err := sc.Err(); err != nil {
+		errs = append(errs, fmt.Errorf("%s: %w", file, err))
+	}
+	return d, errors.Join(errs...)
+}
+
+func (d *Differences) find(cause string) *Difference {
+	i := slices.IndexFunc(d.Entries, func(e Difference) bool { return e.Cause == cause })
+	if i < 0 {
+		return nil
+	}
+	return &d.Entries[i]
+}
+
+// Covers reports whether the list is about such a server.
+func (d *Differences) Covers(product, version string) bool {
+	return d.Product == product && (d.Version == version || strings.HasPrefix(version, d.Version+"."))
+}
+
+// Match returns the entry for a cause, or nil.
+func (d *Differences) Match(cause string) *Difference { return d.find(cause) }
+
+// String is an entry as the file has it, to be appended by a tool that has found a difference. The reason is one line.
+func (d Difference) String() string {
+	status := statusNew
+	if d.Reviewed {
+		status = statusReviewed
+	}
+	return fmt.Sprintf("%s | %s | %s", status, d.Cause, strings.ReplaceAll(d.Reason, "\n", " "))
+}
