@@ -65,24 +65,33 @@ func (l *LogBuffer) Since(mark int) string {
 	return b.String()
 }
 
-// Follow copies r into the log until r ends or fails, and closes seen when a line
-// holds the text want for the first time.
-func (l *LogBuffer) Follow(r io.Reader, want string, seen chan<- struct{}) {
-	buf := make([]byte, 16<<10)
+// Listen returns what appends to the log, and closes seen when a line holds the text
+// want for the first time. One goroutine at a time may call it.
+func (l *LogBuffer) Listen(want string, seen chan<- struct{}) func(p []byte) {
 	var recent []byte // what may hold the beginning of want
 	found := false
+	return func(p []byte) {
+		l.Append(p)
+		if found {
+			return
+		}
+		recent = append(recent, p...)
+		if bytes.Contains(recent, []byte(want)) {
+			found = true
+			close(seen)
+		}
+		recent = recent[max(0, len(recent)-len(want)):]
+	}
+}
+
+// Follow copies r into the log until r ends or fails; see Listen.
+func (l *LogBuffer) Follow(r io.Reader, want string, seen chan<- struct{}) {
+	hear := l.Listen(want, seen)
+	buf := make([]byte, 4<<10)
 	for {
 		n, err := r.Read(buf)
 		if n > 0 {
-			l.Append(buf[:n])
-			if !found {
-				recent = append(recent, buf[:n]...)
-				if bytes.Contains(recent, []byte(want)) {
-					found = true
-					close(seen)
-				}
-				recent = recent[max(0, len(recent)-len(want)):]
-			}
+			hear(buf[:n])
 		}
 		if err != nil {
 			return

@@ -108,6 +108,10 @@ type NodeSpec struct {
 	// Files are put into the node's directory before its first start, such as
 	// a nodes.conf to load.
 	Files map[string][]byte
+
+	// Shared says that the node will not be paused, so that a driver may put it
+	// into one process with others. False is a process of its own.
+	Shared bool
 }
 
 // StartError says why a node did not come up.

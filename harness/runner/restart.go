@@ -75,6 +75,7 @@ func (s *side) startSaved(ctx context.Context, files []saved) *verdict.Fault {
 func (s *side) startFrom(ctx context.Context, f saved) error {
 	spec := f.node.spec
 	spec.Files = map[string][]byte{"nodes.conf": f.conf}
+	spec.Shared = true
 	var live oracle.Node
 	err := s.starts.pass(ctx, s.budget, func() (err error) {
 		live, err = s.driver.Start(ctx, spec)

@@ -27,6 +27,7 @@ type side struct {
 	order   []string // nodes in the order of their start
 	puppets map[string]*actor
 	relays  relays
+	pauses  bool // a step of the case pauses a node
 	trace   *trace
 }
 
@@ -38,6 +39,11 @@ func newSide(w verdict.Witness, d oracle.Driver, cfg Config, c *scenario.Case) *
 		nodes: map[string]*node{}, puppets: map[string]*actor{}, trace: newTrace(),
 	}
 	s.relays = newRelays(c, s.trace)
+	if c != nil {
+		for _, st := range c.Steps() {
+			s.pauses = s.pauses || st.Actor == "pause"
+		}
+	}
 	return s
 }
 

@@ -25,7 +25,7 @@ var verbNode = &Verb{
 		if err := c.side.unused(name); err != nil {
 			return output{}, err
 		}
-		spec := oracle.NodeSpec{Name: name}
+		spec := oracle.NodeSpec{Name: name, Shared: !c.side.pauses}
 		for _, w := range c.words[1:] {
 			key, value, isPair := w.KeyValue()
 			if !isPair {

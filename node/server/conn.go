@@ -84,7 +84,7 @@ func (s *server) read(c *conn) {
 // handleAccepted takes in a new client or turns it away.
 // Mirrors networking.c:acceptCommonHandler and clientAcceptHandler.
 func (s *server) handleAccepted(nc *net.TCPConn) {
-	out, err := newOutbox(nc)
+	out, err := s.newOutbox(nc)
 	if err != nil {
 		nc.Close()
 		return

@@ -2,85 +2,161 @@ package server
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"os/signal"
+	"runtime/debug"
 	"strings"
-	"syscall"
+	"sync"
 )
 
-// HostedFlag, as the only argument of Main, makes the process a host: it runs one
-// node after another, as lines on its standard input say. A test harness starts and
-// stops hundreds of nodes, and starting a process is most of what a short life costs.
+// HostedFlag, as the first argument of Main, makes the process a host: it runs many
+// nodes at once, as lines on its standard input say. A test harness starts and stops
+// hundreds of nodes, and starting a process, its scheduler and its collector are most
+// of what a short life costs. What follows the flag is ignored: it marks the process.
 //
-//	start FILE   run a node with this configuration file
-//	stop         end it as SIGTERM does; HostedIdle on standard output says that it has ended
+//	start KEY FILE   run a node with this configuration file
+//	kill KEY         end it as SIGKILL does: it says and saves nothing more
 //
-// Each node is as fresh as in a process of its own: nothing of one is seen by the
-// next. A node that fails or crashes ends the host with it, and so does the end of
-// the input.
-const (
-	HostedFlag = "--hosted"
-	HostedIdle = "slotnode: idle"
-)
+// On standard output a line "KEY text" is text of that node's log, and "KEY! CODE" says
+// that it has ended, with the code a process of its own would have exited with.
+//
+// Nodes share nothing but the process. A panic is the end of its node alone and stands
+// in that node's log as a crash; what the runtime cannot recover from ends the host,
+// and so does the end of its input.
+const HostedFlag = "--hosted"
+
+// errKilled is the cause with which the context of a killed node ends.
+var errKilled = errors.New("killed")
+
+// nodeHost is the state of a host.
+type nodeHost struct {
+	ctx    context.Context
+	stdout io.Writer
+
+	out sync.Mutex // held for a line of stdout
+
+	mu    sync.Mutex
+	nodes map[string]context.CancelCauseFunc
+}
 
 // hosted serves the lines of stdin and returns the exit code.
 func hosted(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	lines := make(chan string)
+	h := &nodeHost{ctx: ctx, stdout: stdout, nodes: map[string]context.CancelCauseFunc{}}
+	in := bufio.NewScanner(stdin)
+	for in.Scan() {
+		verb, rest, _ := strings.Cut(in.Text(), " ")
+		key, file, isStart := strings.Cut(rest, " ")
+		switch {
+		case verb == "start" && isStart && h.start(key, file):
+		case verb == "kill" && !isStart:
+			h.kill(key)
+		default:
+			fmt.Fprintf(stderr, "slotnode: %q: want start KEY FILE with a new key, or kill KEY\n", in.Text())
+			return 1
+		}
+	}
+	if err := in.Err(); err != nil {
+		fmt.Fprintln(stderr, "slotnode: standard input:", err)
+		return 1
+	}
+	return 0
+}
+
+// start runs a node in the background; false if one of that key runs.
+func (h *nodeHost) start(key, file string) bool {
+	ctx, cancel := context.WithCancelCause(h.ctx)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.nodes[key] != nil {
+		cancel(nil)
+		return false
+	}
+	h.nodes[key] = cancel
 	go func() {
-		defer close(lines)
-		for in := bufio.NewScanner(stdin); in.Scan(); {
-			lines <- in.Text()
-		}
+		defer cancel(nil)
+		out := &keyed{h: h, key: key}
+		code := runHosted(ctx, file, out)
+		out.flush()
+		h.mu.Lock()
+		delete(h.nodes, key)
+		h.mu.Unlock()
+		h.writeLine(fmt.Appendf(nil, "%s! %d\n", key, code))
 	}()
-	for {
-		select {
-		case line, more := <-lines:
-			file, isStart := strings.CutPrefix(line, "start ")
-			switch {
-			case !more:
-				return 0
-			case !isStart:
-				fmt.Fprintf(stderr, "slotnode: %q while no node runs: want start FILE\n", line)
-				return 1
-			}
-			if code, again := hostOne(ctx, file, lines, stdout, stderr); !again {
-				return code
-			}
-			fmt.Fprintln(stdout, HostedIdle)
-		case <-ctx.Done():
-			return 0
-		}
+	return true
+}
+
+// kill ends a node. That it has ended by itself in the meantime is no error.
+func (h *nodeHost) kill(key string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if cancel := h.nodes[key]; cancel != nil {
+		cancel(errKilled)
 	}
 }
 
-// hostOne runs one node until it ends or a line says stop. again is false when the
-// host ends with it.
-func hostOne(ctx context.Context, file string, lines <-chan string, stdout, stderr io.Writer) (code int, again bool) {
+// runHosted is Main for a node of a host.
+func runHosted(ctx context.Context, file string, out io.Writer) (code int) {
+	defer func() { // Run reports what happens while the node runs; this is its start
+		if p := recover(); p != nil {
+			fmt.Fprintf(out, "panic: %v\n%s", p, debug.Stack())
+			code = 2
+		}
+	}()
 	cfg, path, err := loadConfig([]string{file})
 	if err != nil {
-		return configError(stderr, err), false
+		return configError(out, err)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	ended := make(chan error, 1)
-	go func() { ended <- Run(ctx, cfg, path, stdout) }()
-	select {
-	case err := <-ended: // by itself: SHUTDOWN, a signal or a failure
-		return exitCode(stderr, err), false
-	case line, more := <-lines:
-		cancel()
-		if err := <-ended; err != nil || !more {
-			return exitCode(stderr, err), false
+	err = Run(ctx, cfg, path, out)
+	if errors.Is(err, errKilled) {
+		return 128 + 9
+	}
+	return exitCode(out, err)
+}
+
+func (h *nodeHost) writeLine(b []byte) {
+	h.out.Lock()
+	defer h.out.Unlock()
+	_, _ = h.stdout.Write(b) // who does not listen is about to end the host
+}
+
+// keyed writes lines to the host's output, each after the node's key.
+type keyed struct {
+	h   *nodeHost
+	key string
+
+	mu   sync.Mutex
+	line []byte // the key and what came of a line so far
+}
+
+func (k *keyed) Write(p []byte) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for rest := p; len(rest) > 0; {
+		if len(k.line) == 0 {
+			k.line = append(append(k.line, k.key...), ' ')
 		}
-		if line != "stop" {
-			fmt.Fprintf(stderr, "slotnode: %q while a node runs: want stop\n", line)
-			return 1, false
+		i := bytes.IndexByte(rest, '\n') + 1
+		if i == 0 {
+			k.line = append(k.line, rest...)
+			break
 		}
-		return 0, true
+		k.line = append(k.line, rest[:i]...)
+		k.h.writeLine(k.line)
+		k.line, rest = k.line[:0], rest[i:]
+	}
+	return len(p), nil
+}
+
+// flush ends a line that was begun.
+func (k *keyed) flush() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.line) > 0 {
+		k.h.writeLine(append(k.line, '\n'))
+		k.line = nil
 	}
 }
 

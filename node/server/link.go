@@ -83,7 +83,7 @@ func (s *server) handleDialled(ev dialled) {
 
 // linkUp takes a connected link in and starts its reader.
 func (s *server) linkUp(l *link, nc *net.TCPConn) {
-	out, err := newOutbox(nc)
+	out, err := s.newOutbox(nc)
 	if err != nil {
 		nc.Close()
 		s.lose(l, err.Error())

@@ -46,7 +46,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return 0
 		}
 	}
-	if len(args) == 1 && args[0] == HostedFlag {
+	if len(args) > 0 && args[0] == HostedFlag {
 		return hosted(ctx, os.Stdin, stdout, stderr)
 	}
 	cfg, file, err := loadConfig(args)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net"
 	"sync"
 	"syscall"
@@ -9,6 +10,7 @@ import (
 // outbox writes to a connection without ever blocking the owner: it tries the
 // kernel first, and what the kernel does not take is written by a goroutine.
 type outbox struct {
+	s   *server
 	nc  *net.TCPConn
 	raw syscall.RawConn
 
@@ -20,12 +22,12 @@ type outbox struct {
 	dead    bool
 }
 
-func newOutbox(nc *net.TCPConn) (*outbox, error) {
+func (s *server) newOutbox(nc *net.TCPConn) (*outbox, error) {
 	raw, err := nc.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
-	return &outbox{nc: nc, raw: raw}, nil
+	return &outbox{s: s, nc: nc, raw: raw}, nil
 }
 
 // write queues b, which is not kept. Errors show at the reader.
@@ -52,13 +54,14 @@ func (o *outbox) write(b []byte) {
 			return
 		}
 		o.running = true
-		go o.run()
+		go o.s.guard(o.run)
 	}
 	o.pending = append(o.pending, b...)
 }
 
-// run writes until nothing is pending.
+// run writes until nothing is pending, at most as long as the node lives.
 func (o *outbox) run() {
+	defer context.AfterFunc(o.s.ctx, func() { o.nc.Close() })()
 	for {
 		o.mu.Lock()
 		b := o.pending

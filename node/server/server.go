@@ -179,10 +179,23 @@ func (s *server) discardEvents() {
 	}
 }
 
-func (s *server) spawn(f func()) {
-	s.wg.Go(func() {
-		f()
-	})
+// spawn runs f in a goroutine that the end of the node waits for.
+func (s *server) spawn(f func()) { s.wg.Go(func() { s.guard(f) }) }
+
+// panicked is the event of a panic in a goroutine beside the owner.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+// guard runs f, whose panic ends this node, not the process: it may hold others.
+func (s *server) guard(f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.send(panicked{p, debug.Stack()})
+		}
+	}()
+	f()
 }
 
 func (s *server) setNow() {
@@ -196,9 +209,13 @@ func (s *server) setNow() {
 func (s *server) own() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
+			c, is := p.(panicked)
+			if !is {
+				c = panicked{p, debug.Stack()}
+			}
 			s.log.warning("=== REDIS BUG REPORT START: Cut & paste starting from here ===")
-			s.log.warning("slotnode crashed by panic: %v %s", p, debug.Stack())
-			err = fmt.Errorf("crashed by panic: %v", p)
+			s.log.warning("slotnode crashed by panic: %v %s", c.value, c.stack)
+			err = fmt.Errorf("crashed by panic: %v", c.value)
 		}
 	}()
 	timer := time.NewTimer(0)
@@ -214,6 +231,9 @@ func (s *server) own() (err error) {
 		case <-timer.C:
 			s.setNow()
 		case <-s.ctx.Done():
+			if err := context.Cause(s.ctx); errors.Is(err, errKilled) {
+				return err
+			}
 			s.log.warning("Received SIGTERM scheduling shutdown...")
 			s.log.warning("User requested shutdown...")
 			return nil
@@ -245,6 +265,8 @@ func (s *server) handle(ev any) {
 	case hungUp:
 		ev.c.end(true)
 		s.drop(ev.c)
+	case panicked:
+		panic(ev)
 	default:
 		panic(fmt.Sprintf("node/server: unknown event %T", ev))
 	}
@@ -351,7 +373,14 @@ type host server
 
 func (h *host) Log(level cluster.Level, text string) { h.log.Log(level, text) }
 
-func (h *host) Sleep(us int64) { time.Sleep(time.Duration(us) * time.Microsecond) }
+func (h *host) Sleep(us int64) {
+	t := time.NewTimer(time.Duration(us) * time.Microsecond)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-h.ctx.Done():
+	}
+}
 
 func (h *host) Apply(directive string) error {
 	switch directive {

@@ -67,7 +67,7 @@ func Open(ctx context.Context, progress func(string)) (_ *Driver, err error) {
 	switch {
 	case err == nil:
 		// The words of node/server's hosted mode.
-		hosting = &process.Hosting{Argv: []string{exe, "--hosted"}, Idle: "slotnode: idle"}
+		hosting = &process.Hosting{Argv: []string{exe, "--hosted"}}
 	case !canBeNode || ctx.Err() != nil:
 		return nil, err
 	default:

@@ -24,6 +24,8 @@ type node struct {
 	dir   string
 	conf  string
 	log   *oracle.LogBuffer
+	// shared says that its server is one of many in a host.
+	shared bool
 
 	ops sync.Mutex // held by what changes the incarnation: start, Kill, Restart, Pause, Resume, Stop
 
@@ -39,10 +41,13 @@ type incarnation struct {
 	ready chan struct{} // closed when the log says so
 	done  chan struct{} // closed when the process and its log have ended
 
+	exit  func(status string) error // describes an end that nobody asked for
+	ended sync.Once
+
 	// Of a hosted one only: see host.go.
-	host   *host
-	end    func(status *string)
-	ending sync.Once
+	host *host
+	key  string         // by which the host knows it
+	hear func(p []byte) // takes what it logs
 
 	mu     sync.Mutex
 	reaped bool  // the process number may belong to another
@@ -113,14 +118,10 @@ func (n *node) kill() error {
 	if inc == nil {
 		return nil
 	}
-	inc.signal(syscall.SIGKILL, true)
-	const patience = 10 * time.Second // a process in uninterruptible sleep
-	select {
-	case <-inc.done:
+	if inc.kill() {
 		return nil
-	case <-time.After(patience):
-		return fmt.Errorf("node %s: process %d did not end within %v of SIGKILL", n.name, inc.cmd.Process.Pid, patience)
 	}
+	return fmt.Errorf("node %s: process %d did not end within %v of SIGKILL", n.name, inc.cmd.Process.Pid, patience)
 }
 
 func (n *node) Restart(ctx context.Context) error {
@@ -146,6 +147,9 @@ func (n *node) freeze(sig syscall.Signal, stopped bool) error {
 	n.ops.Lock()
 	defer n.ops.Unlock()
 	inc := n.current()
+	if inc.host != nil {
+		return fmt.Errorf("node %s: %v: it was started to share a process", n.name, sig)
+	}
 	if !inc.signal(sig, false) {
 		return fmt.Errorf("node %s: %v: the server does not run", n.name, sig)
 	}
@@ -172,7 +176,7 @@ func (n *node) stop() error {
 	if was {
 		return nil
 	}
-	err := n.release()
+	err := n.kill()
 	if n.dir != "" {
 		err = errors.Join(err, n.d.run.Remove(n.dir))
 	}
@@ -186,21 +190,6 @@ func (n *node) stop() error {
 	return err
 }
 
-// release ends the server in the way that costs least: a host is kept for the next
-// node, any other process is killed.
-func (n *node) release() error {
-	inc := n.current()
-	if inc != nil && inc.host != nil {
-		if frozen, ok := isStopped(inc.cmd.Process.Pid); ok && !frozen && inc.host.letGo(inc) {
-			n.d.mu.Lock()
-			n.d.idle = append(n.d.idle, inc.host)
-			n.d.mu.Unlock()
-			return nil
-		}
-	}
-	return n.kill()
-}
-
 // launch starts an incarnation and waits until it has proven itself.
 func (n *node) launch(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, n.d.opt.StartTimeout)
@@ -210,7 +199,7 @@ func (n *node) launch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if n.d.opt.Hosting != nil {
+	if n.shared {
 		inc, mark, err := n.launchHosted(path)
 		if err != nil {
 			return err
@@ -218,7 +207,9 @@ func (n *node) launch(ctx context.Context) error {
 		return n.prove(ctx, inc, mark)
 	}
 	words := argv(n.d.opt.Binary.Argv, path)
+	mark := n.log.Mark()
 	inc := &incarnation{ready: make(chan struct{}), done: make(chan struct{})}
+	inc.exit = func(status string) error { return oracle.NewExitError(n.name, status, n.log.Since(mark)) }
 	inc.cmd = exec.Command(words[0], words[1:]...)
 	inc.cmd.Dir = n.dir
 	inc.cmd.Env = n.d.opt.Binary.Env
@@ -227,7 +218,6 @@ func (n *node) launch(ctx context.Context) error {
 		return n.startError("start", err)
 	}
 	inc.cmd.Stdout, inc.cmd.Stderr = w, w
-	mark := n.log.Mark()
 	err = spawn(inc.cmd)
 	w.Close()
 	if err != nil {
@@ -243,7 +233,7 @@ func (n *node) launch(ctx context.Context) error {
 		defer r.Close()
 		n.log.Follow(r, readyLine, inc.ready)
 	}()
-	go n.reap(inc, mark, r, logDone)
+	go inc.reap(r, logDone)
 	return n.prove(ctx, inc, mark)
 }
 
@@ -253,7 +243,9 @@ const readyLine = "Ready to accept connections"
 // prove records the process, waits until the incarnation is ready and checks that
 // it is the one that answers on its port.
 func (n *node) prove(ctx context.Context, inc *incarnation, mark int) error {
-	if err := n.d.run.Record(n.dir, inc.cmd.Process.Pid); err != nil {
+	if inc.host != nil {
+		// The host is recorded.
+	} else if err := n.d.run.Record(n.dir, inc.cmd.Process.Pid); err != nil {
 		if errors.Is(err, syscall.ESRCH) || errors.Is(err, os.ErrNotExist) {
 			<-inc.done // it has ended before it could be recorded
 			return n.endedEarly(inc, mark)
@@ -338,8 +330,9 @@ func (n *node) endedEarly(inc *incarnation, mark int) error {
 
 // abandon ends the incarnation and returns the error with the log's last lines.
 func (n *node) abandon(inc *incarnation, stage string, cause error) error {
-	inc.signal(syscall.SIGKILL, true)
-	<-inc.done
+	if !inc.kill() {
+		cause = fmt.Errorf("%w; process %d did not end within %v of SIGKILL", cause, inc.cmd.Process.Pid, patience)
+	}
 	return n.startError(stage, cause)
 }
 
@@ -348,7 +341,7 @@ func (n *node) startError(stage string, cause error) error {
 }
 
 // reap waits for the process, ends what is left of its group and says how it ended.
-func (n *node) reap(inc *incarnation, mark int, r *os.File, logDone <-chan struct{}) {
+func (inc *incarnation) reap(r *os.File, logDone <-chan struct{}) {
 	var waitErr error
 	if awaitExit(inc.cmd.Process.Pid) {
 		inc.mu.Lock()
@@ -367,16 +360,51 @@ func (n *node) reap(inc *incarnation, mark int, r *os.File, logDone <-chan struc
 	// Whatever holds the log's other end now has left the group; leave it.
 	_ = r.SetReadDeadline(time.Now().Add(time.Second)) // a pipe has deadlines
 	<-logDone
-	inc.mu.Lock()
-	if !inc.wanted {
-		status := inc.cmd.ProcessState.String()
-		if inc.cmd.ProcessState == nil {
-			status = waitErr.Error()
-		}
-		inc.err = oracle.NewExitError(n.name, status, n.log.Since(mark))
+	status := inc.cmd.ProcessState.String()
+	if inc.cmd.ProcessState == nil {
+		status = waitErr.Error()
 	}
-	inc.mu.Unlock()
-	close(inc.done)
+	inc.finish(status)
+}
+
+// finish closes the books of an incarnation that has ended.
+func (inc *incarnation) finish(status string) {
+	inc.ended.Do(func() {
+		inc.mu.Lock()
+		if !inc.wanted {
+			inc.err = inc.exit(status)
+		}
+		inc.mu.Unlock()
+		close(inc.done)
+	})
+}
+
+// patience is how long an end may take: a process may be in uninterruptible sleep,
+// a hosted server in a computation that nothing can interrupt.
+const patience = 10 * time.Second
+
+// kill ends the server as SIGKILL does and reports whether it has ended. A hosted one
+// that will not has, as far as anyone is concerned.
+func (inc *incarnation) kill() bool {
+	if inc.host == nil {
+		inc.signal(syscall.SIGKILL, true)
+	} else {
+		inc.mu.Lock()
+		inc.wanted = true
+		inc.mu.Unlock()
+		inc.host.kill(inc)
+	}
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case <-inc.done:
+	case <-t.C:
+		if inc.host == nil {
+			return false
+		}
+		inc.host.giveUp(inc)
+	}
+	return true
 }
 
 // signal reports whether the process still ran and was signalled. wanted says that

@@ -42,7 +42,7 @@ type Binary struct {
 // Options configure a Driver.
 type Options struct {
 	Binary Binary
-	// Hosting, if set, lets a stopped node's process be the next node's.
+	// Hosting, if set, lets nodes share processes.
 	Hosting *Hosting
 	// How goes into the identity; empty is oracle.Process.
 	How oracle.How
@@ -70,9 +70,9 @@ type Driver struct {
 
 	mu    sync.Mutex
 	nodes map[*node]struct{}
-	hosts map[*host]struct{} // all that run
-	idle  []*host
 
+	hosting   sync.Mutex     // held to choose or start a host; before any host's own
+	hosts     []*host        // all that run
 	attending sync.WaitGroup // a goroutine for each host
 }
 
@@ -105,7 +105,7 @@ func Open(ctx context.Context, opt Options) (*Driver, error) {
 			opt.Progress("removed what a killed run left: " + s)
 		}
 	}
-	d := &Driver{opt: opt, run: run, nodes: map[*node]struct{}{}, hosts: map[*host]struct{}{}}
+	d := &Driver{opt: opt, run: run, nodes: map[*node]struct{}{}}
 	d.closing, d.close = context.WithCancel(context.Background())
 	if err := d.learn(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("process: %s: %w", opt.Binary.Argv[0], err), d.Close())
@@ -118,10 +118,10 @@ func (d *Driver) learn(ctx context.Context) error {
 	// Outside of cluster mode every Redis starts with the same few directives;
 	// in it, which ones it needs depends on the version. Some servers know no
 	// other mode.
-	n, err := d.start(ctx, oracle.NodeSpec{Name: "probe"}, true)
+	n, err := d.start(ctx, oracle.NodeSpec{Name: "probe", Shared: true}, true)
 	var exit *oracle.ExitError
 	if errors.As(err, &exit) && !exit.Crashed {
-		spec := oracle.NodeSpec{Name: "probe", Directives: [][2]string{{"cluster-enabled", "yes"}}}
+		spec := oracle.NodeSpec{Name: "probe", Shared: true, Directives: [][2]string{{"cluster-enabled", "yes"}}}
 		if n2, err2 := d.start(ctx, spec, true); err2 == nil {
 			n, err = n2, nil
 		}
@@ -202,8 +202,7 @@ func (d *Driver) Close() error {
 		wg.Go(func() { errs[i] = n.Stop() })
 	}
 	wg.Wait()
-	d.endHosts()
-	return errors.Join(errors.Join(errs...), d.run.Close())
+	return errors.Join(errors.Join(errs...), d.endHosts(), d.run.Close())
 }
 
 // start tries several ports: that one is taken by a stranger between being
@@ -235,7 +234,7 @@ func (d *Driver) startOnce(ctx context.Context, spec oracle.NodeSpec, asProbe bo
 	if err != nil {
 		return nil, fail("reserve ports", err)
 	}
-	n := &node{d: d, name: spec.Name, port: port, log: new(oracle.LogBuffer)}
+	n := &node{d: d, name: spec.Name, port: port, log: new(oracle.LogBuffer), shared: spec.Shared && d.opt.Hosting != nil}
 	n.ops.Lock()
 	defer n.ops.Unlock()
 	defer func() {
