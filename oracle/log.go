@@ -101,7 +101,7 @@ func (l *LogBuffer) Follow(r io.Reader, want string, seen chan<- struct{}) {
 
 // crashMarks are what Redis, Valkey and a Go program log when they crash.
 var crashMarks = []string{
-	"BUG REPORT START", "ASSERTION FAILED", "crashed by signal", "Guru Meditation", "panic: ", "fatal error: ",
+	"BUG REPORT START", "ASSERTION FAILED", "crashed by signal", "Guru Meditation", "panic: ", "fatal error: ", "SIGABRT: abort",
 }
 
 // Crashed reports whether the log tells of a crash or a failed assertion.

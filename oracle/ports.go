@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -106,16 +105,6 @@ func (a *allocator) release(client uint16) {
 	a.taken[off] = false
 	a.freed[off] = time.Now()
 	unlockByte(a.lock, int64(off))
-}
-
-// portFree binds the port and lets it go: a listener on loopback or on all
-// addresses makes the bind fail.
-func portFree(port uint16) bool {
-	l, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port))))
-	if err != nil {
-		return false
-	}
-	return l.Close() == nil
 }
 
 // UserTempDir is a directory of this user alone, below os.TempDir, that holds the

@@ -27,3 +27,15 @@ func unlockByte(f *os.File, off int64) {
 		panic("oracle: unlock a port: " + err.Error())
 	}
 }
+
+// portFree binds the port of loopback and lets it go. A listener on it, there or on all
+// addresses, makes the bind fail.
+func portFree(port uint16) bool {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1) == nil &&
+		unix.Bind(fd, &unix.SockaddrInet4{Port: int(port), Addr: [4]byte{127, 0, 0, 1}}) == nil
+}

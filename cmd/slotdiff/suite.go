@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -129,6 +128,7 @@ func (s *suite) play(ctx context.Context, list []*scenario.Case) (err error) {
 	})
 	problems, idle := s.problems(results, sides, divergences)
 	dir, sum, err := ev.Finish(func(sum *evidence.Summary) {
+		sum.IdleMasks = idle
 		if sum.Interrupted = ctx.Err() != nil && len(sum.Cases) < len(work); sum.Interrupted {
 			problems = append(problems, fmt.Errorf("interrupted: %d of %d cases were played to their end", len(sum.Cases), len(work)))
 		}
@@ -146,7 +146,7 @@ func (s *suite) play(ctx context.Context, list []*scenario.Case) (err error) {
 		out.Note(timesNote(results))
 	}
 	if len(idle) > 0 {
-		out.Note(fmt.Sprintf("%d masks changed nothing in this whole run; delete them or add the cases that need them: %s", len(idle), strings.Join(idle, " ")))
+		out.Note(fmt.Sprintf("%d masks changed nothing in this whole run: idle_masks of summary.json names them", len(idle)))
 	}
 	if err := out.End(sum, dir); err != nil {
 		lost = errors.Join(lost, fmt.Errorf("print: %w", err))

@@ -39,6 +39,9 @@ type Summary struct {
 	Counts   map[verdict.Verdict]int `json:"counts"`
 	ExitCode int                     `json:"exit_code"`
 	Cases    []CaseEntry             `json:"cases"`
+	// IdleMasks are the masks that changed nothing in a run of every case: they can
+	// be deleted, or lack a case.
+	IdleMasks []string `json:"idle_masks,omitempty"`
 }
 
 // CaseEntry is one case in one mode.

@@ -112,13 +112,14 @@ func New(cfg Config) (*Puppet, error) {
 
 // listen opens the bus port that belongs to client port, or any from 10001 on.
 func listen(client uint16) (net.Listener, error) {
+	lc := net.ListenConfig{KeepAlive: -1} // over loopback it only costs system calls
 	if client != 0 {
 		if int(client)+bus.PortIncrement > 65535 {
 			return nil, fmt.Errorf("client port %d has no bus port", client)
 		}
-		return net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", int(client)+bus.PortIncrement))
+		return lc.Listen(context.Background(), "tcp4", fmt.Sprintf("127.0.0.1:%d", int(client)+bus.PortIncrement))
 	}
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	l, err := lc.Listen(context.Background(), "tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +197,7 @@ func (p *Puppet) Dial(ctx context.Context, addr netip.AddrPort, name string) err
 	if isInboundName(name) {
 		return p.errorf(name, "the name is kept for links that nodes open")
 	}
-	var d net.Dialer
+	d := net.Dialer{KeepAlive: -1}
 	conn, err := d.DialContext(ctx, "tcp", addr.String())
 	if err != nil {
 		return p.errorf(name, "%w", err)

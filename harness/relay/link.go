@@ -222,7 +222,7 @@ func (l *link) dial() *net.TCPConn {
 	var c net.Conn
 	err := net.ErrClosed
 	if target.IsValid() {
-		var d net.Dialer
+		d := net.Dialer{KeepAlive: -1}
 		c, err = d.DialContext(l.ctx, "tcp4", target.String())
 	}
 	l.net.mu.Lock()

@@ -11,6 +11,7 @@
 package relay
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -105,7 +106,8 @@ func New(cfg Config) *Net {
 // for 0, and returns its address: the bus port that the node is to announce. Links are
 // reset until [Net.Serve] says where the node is.
 func (n *Net) Listen(name string, port uint16) (netip.AddrPort, error) {
-	l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
+	lc := net.ListenConfig{KeepAlive: -1} // over loopback it only costs system calls
+	l, err := lc.Listen(context.Background(), "tcp4", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("relay %s: %w", name, err)
 	}

@@ -23,6 +23,8 @@ func debug(e *Engine, c *Client) {
 	case sub == "sleep" && n == 3:
 		e.host.Sleep(int64(atof(c.argv[2]) * 1e6))
 		c.ok()
+	case (sub == "panic" || sub == "segfault" || sub == "assert") && n == 2:
+		panic("DEBUG " + strings.ToUpper(sub))
 	case sub == "log" && n == 3:
 		e.logf(cluster.LevelWarning, "DEBUG LOG: %s", c.argv[2])
 		c.ok()
@@ -60,6 +62,7 @@ func debug(e *Engine, c *Client) {
 var debugExecuted = []string{
 	"help", "sleep", "log", "error", "set-active-expire", "drop-cluster-packet-filter", "clusterlink", "protocol",
 	"set-disable-deny-scripts", "pause-cron", "change-repl-id", "set-skip-checksum-validation", "dict-resizing",
+	"panic", "segfault", "assert",
 }
 
 // debugKnown reports whether DEBUG HELP lists a subcommand.

@@ -100,6 +100,7 @@ func (s *server) handleAccepted(nc *net.TCPConn) {
 		out.end(false)
 		return
 	}
+	keepAlive(nc, s.cfg.Int("tcp-keepalive"))
 	c := &conn{outbox: out, done: make(chan struct{}, 1)}
 	c.client = s.engine.Connect(peer.String(), nc.LocalAddr().String())
 	c.unauthenticated = s.engine.Unauthenticated(c.client)

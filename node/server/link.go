@@ -52,7 +52,7 @@ func (s *server) dial(d cluster.Dial) {
 	source := s.cfg.Text("bind-source-addr")
 	s.spawn(func() {
 		ev := dialled{l: l}
-		dialer := net.Dialer{Timeout: timeout}
+		dialer := net.Dialer{Timeout: timeout, KeepAlive: -1}
 		if ip := net.ParseIP(source); ip != nil {
 			dialer.LocalAddr = &net.TCPAddr{IP: ip}
 		}
@@ -89,6 +89,7 @@ func (s *server) linkUp(l *link, nc *net.TCPConn) {
 		s.lose(l, err.Error())
 		return
 	}
+	keepAlive(nc, s.cfg.Int("cluster-node-timeout")/1000*2)
 	l.out, l.done = out, make(chan struct{}, 1)
 	s.links[l.id] = l
 	s.step(cluster.LinkUp{Link: l.id, Local: addrOf(nc.LocalAddr()), Peer: addrOf(nc.RemoteAddr())})

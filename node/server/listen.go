@@ -59,8 +59,9 @@ func (s *server) listen() (ls []net.Listener, err error) {
 // machine does not have is passed over, as is a protocol that it does not speak; any other
 // failure is logged and reported. Mirrors server.c:listenToPort.
 func (s *server) listenOn(ls *[]net.Listener, port int, accept func(nc *net.TCPConn) any) bool {
+	lc := net.ListenConfig{KeepAlive: -1} // see keepAlive
 	for _, a := range bindAddresses(s.cfg.Text("bind")) {
-		l, err := net.Listen(a.network, net.JoinHostPort(a.host, itoa(port)))
+		l, err := lc.Listen(s.ctx, a.network, net.JoinHostPort(a.host, itoa(port)))
 		if err != nil {
 			s.log.warning("Warning: Could not create server TCP listening socket %s:%d: %s", a.name, port, listenCause(err))
 			if a.optional && errors.Is(err, syscall.EADDRNOTAVAIL) || noProtocol(err) {

@@ -49,8 +49,11 @@ func (l *logger) write(level cluster.Level, text string) {
 	if level < l.least {
 		return
 	}
-	fmt.Fprintf(l.w, "%d:%c %s %c %s\n", os.Getpid(), l.role, time.Now().Format("02 Jan 2006 15:04:05.000"), ".-*#"[level], text)
+	fmt.Fprintf(l.w, "%d:%c %s %c %s\n", pid, l.role, time.Now().Format("02 Jan 2006 15:04:05.000"), ".-*#"[level], text)
 }
+
+// pid is the process number: asking for it is a system call, and every log line has it.
+var pid = os.Getpid()
 
 func (l *logger) notice(format string, args ...any) {
 	l.Log(cluster.LevelNotice, fmt.Sprintf(format, args...))

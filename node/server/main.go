@@ -135,7 +135,7 @@ func facts(cfg *config.Config, file string, start time.Time) command.Facts {
 		exe = os.Args[0]
 	}
 	return command.Facts{
-		PID: os.Getpid(), RunID: hex.EncodeToString(id[:]), TCPPort: int(cfg.Int("port")),
+		PID: pid, RunID: hex.EncodeToString(id[:]), TCPPort: int(cfg.Int("port")),
 		StartTime: start.UnixMilli(), Executable: exe, ConfigFile: file,
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"os/exec"
@@ -117,7 +118,12 @@ func (d *Driver) build(ctx context.Context) (exe string, err error) {
 	if err != nil {
 		return "", err
 	}
-	kept := filepath.Join(cache, "slotdiff", "bin", "slotnode")
+	here, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	// Another checkout's build must not come between this one's and its link.
+	kept := filepath.Join(cache, "slotdiff", "bin", fmt.Sprintf("slotnode-%08x", crc32.ChecksumIEEE([]byte(here))))
 	if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
 		return "", err
 	}

@@ -1,11 +1,14 @@
 package bundled_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/slotdiff/slotdiff/oracle"
 	"github.com/slotdiff/slotdiff/oracle/bundled"
@@ -47,4 +50,93 @@ func TestBuilt(t *testing.T) {
 	if err := n.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Nodes that share a process end one by one: by a crash, by an order of ours, by
+// themselves.
+func TestShared(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	d := oracletest.Bundled(t)
+	nodes := map[string]oracle.Node{}
+	pids := map[int]int{}
+	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
+		n := oracletest.Start(t, d, oracle.NodeSpec{Name: name, Shared: true})
+		info, err := probe.Ask(t.Context(), n.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		nodes[name] = n
+		pids[info.PID]++
+		if n.Pause() == nil {
+			t.Errorf("%s was paused, and with it its neighbours", name)
+		}
+	}
+	if len(pids) > runtime.NumCPU() {
+		t.Errorf("nodes by process: %v", pids)
+	}
+	ended := func(name string) error {
+		t.Helper()
+		select {
+		case <-nodes[name].Done():
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%s does not end", name)
+		}
+		return nodes[name].Err()
+	}
+	do := func(name string, args ...any) {
+		c := probe.Client(nodes[name].Addr())
+		defer c.Close()
+		_ = c.Do(t.Context(), args...).Err() // the connection ends with the node
+	}
+
+	do("a", "DEBUG", "PANIC")
+	var exit *oracle.ExitError
+	if err := ended("a"); !errors.As(err, &exit) || !exit.Crashed || exit.Status != "exit status 1" || !strings.Contains(exit.Log, "DEBUG PANIC") {
+		t.Errorf("after a crash: %v", err)
+	}
+	do("b", "SHUTDOWN", "NOSAVE")
+	if err := ended("b"); !errors.As(err, &exit) || exit.Crashed || exit.Status != "exit status 0" {
+		t.Errorf("after SHUTDOWN: %v", err)
+	}
+	if err := nodes["c"].Kill(); err != nil || ended("c") != nil || strings.Contains(nodes["c"].Log(), "bye bye") {
+		t.Errorf("after Kill: %v, %v, log %q", err, nodes["c"].Err(), nodes["c"].Log())
+	}
+	// A kill comes through a command that keeps the node busy.
+	busy := make(chan struct{})
+	go func() { defer close(busy); do("d", "DEBUG", "SLEEP", "60") }()
+	if err := nodes["d"].Stop(); err != nil {
+		t.Error(err)
+	}
+	<-busy
+
+	for _, name := range []string{"a", "b", "c"} {
+		if err := nodes[name].Restart(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	for name, n := range nodes {
+		info, err := probe.Ask(t.Context(), n.Addr())
+		if name == "d" {
+			continue
+		}
+		if err != nil || pids[info.PID] == 0 {
+			t.Errorf("%s: %+v, %v; the processes were %v", name, info, err, pids)
+		}
+	}
+
+	// A host that ends takes its nodes with it, and each says so.
+	for pid := range pids {
+		if err := syscall.Kill(pid, syscall.SIGABRT); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name := range nodes {
+		if name == "d" {
+			continue
+		}
+		if err := ended(name); !errors.As(err, &exit) || !exit.Crashed || !strings.Contains(exit.Log, "SIGABRT") {
+			t.Errorf("%s after its host's end: %v", name, err)
+		}
+	}
+	oracletest.Start(t, d, oracle.NodeSpec{Name: "again", Shared: true})
 }

@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
@@ -43,6 +45,10 @@ func Client(addr netip.AddrPort) *redis.Client {
 		MaxRetries:      -1,
 		DialerRetries:   1,
 		DisableIdentity: true,
+		Dialer: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			d := net.Dialer{Timeout: 5 * time.Second, KeepAlive: -1} // over loopback it only costs system calls
+			return d.DialContext(ctx, network, addr)
+		},
 	})
 }
 

@@ -322,7 +322,7 @@ func (n *node) endedEarly(inc *incarnation, mark int) error {
 	if inc.err == nil {
 		cause = errors.New("stopped")
 	}
-	if strings.Contains(log, "Address already in use") || strings.Contains(log, "Failed listening on port") {
+	if strings.Contains(strings.ToLower(log), "address already in use") || strings.Contains(log, "Failed listening on port") {
 		cause = fmt.Errorf("%w: %w", errPortTaken, cause)
 	}
 	return &oracle.StartError{Node: n.name, Stage: "wait for readiness", Cause: cause, Addr: n.Addr(), Bus: n.BusAddr()}

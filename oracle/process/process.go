@@ -1,6 +1,9 @@
 // Package process runs servers as child processes: each in a directory of its own,
 // on loopback, ended with slotdiff whatever ends slotdiff.
 //
+// Where the program can be many servers at once (Hosting), nodes that need no process
+// of their own share a few.
+//
 // A child is killed by the kernel when slotdiff dies; should that fail, the next
 // run finds its record and ends it. The package refuses to signal a process that it
 // did not start, and to believe a port: a node is up when its own log says so and

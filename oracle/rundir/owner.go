@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -21,20 +22,25 @@ type Process struct {
 
 // Lookup returns the identification of a running process.
 func Lookup(pid int) (Process, error) {
+	here, err := machine()
+	if err != nil {
+		return Process{}, err
+	}
+	here.PID = pid
+	here.Start, _, err = stat(pid)
+	return here, err
+}
+
+// machine is what all processes that this one sees have in common.
+var machine = sync.OnceValues(func() (p Process, err error) {
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
-		return Process{}, err
+		return p, err
 	}
-	ns, err := os.Readlink("/proc/self/ns/pid")
-	if err != nil {
-		return Process{}, err
-	}
-	start, _, err := stat(pid)
-	if err != nil {
-		return Process{}, err
-	}
-	return Process{strings.TrimSpace(string(boot)), ns, pid, start}, nil
-}
+	p.Boot = strings.TrimSpace(string(boot))
+	p.NS, err = os.Readlink("/proc/self/ns/pid")
+	return p, err
+})
 
 // stat returns the start time and the state of a process.
 func stat(pid int) (start uint64, state byte, err error) {
