@@ -70,6 +70,7 @@ type Engine struct {
 	pause      pause
 	master     *masterLink // nil: this node is a master
 	shutdown   bool
+	oom        bool // out of memory when the running command began
 	noExpire   bool // DEBUG SET-ACTIVE-EXPIRE 0
 	journal    journal
 	dropFilter int // DEBUG CLUSTER-DROP-PACKET-FILTER, -1: none

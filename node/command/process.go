@@ -143,6 +143,10 @@ func (e *Engine) process(c *Client) {
 			return
 		}
 	}
+	if e.oomRefuses(c, cmd, flags) {
+		e.reject(c, oomText)
+		return
+	}
 	if text := e.roleRefuses(c, cmd, flags); text != "" {
 		e.reject(c, text)
 		return

@@ -110,6 +110,9 @@ func (e *Engine) flagsOf(cmd *table.Command, argv [][]byte) table.Flag {
 	f := cmd.Flags &^ (table.Stale | table.DenyOOM | table.Write | table.MayReplicate)
 	if !s.noWrites {
 		f |= table.Write
+		if !s.allowOOM {
+			f |= table.DenyOOM
+		}
 	}
 	if s.allowStale {
 		f |= table.Stale

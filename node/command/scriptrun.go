@@ -72,6 +72,8 @@ func (e *Engine) refusesScript(s *cached, ro bool) string {
 		return "READONLY Can not run script with write flag on readonly replica"
 	case ro:
 		return "ERR Can not execute a script with write flag using *_ro command."
+	case e.oom && !s.allowOOM:
+		return "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
 	}
 	return ""
 }
@@ -119,6 +121,9 @@ func (r *scriptRun) refuses(cmd *table.Command, argv [][]byte) string {
 		if text := e.roleRefuses(c, cmd, cmd.Flags); text != "" {
 			return "-" + text
 		}
+	}
+	if e.oom && !r.dirty && cmd.Has(table.DenyOOM) {
+		return "-" + oomText
 	}
 	r.dirty = r.dirty || cmd.Has(table.Write)
 	return r.misrouted(cmd)
