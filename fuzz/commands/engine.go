@@ -1,0 +1,279 @@
+package commands
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/slotdiff/slotdiff/fuzz/campaign"
+	"github.com/slotdiff/slotdiff/fuzz/triage"
+	"github.com/slotdiff/slotdiff/harness/scenario"
+	"github.com/slotdiff/slotdiff/oracle"
+)
+
+// Options say what an Engine works with.
+type Options struct {
+	Oracle, Target oracle.Driver
+	// Window is how many commands a window has at most. Zero: 512.
+	Window int
+	// Commands is how many an episode sends. Zero: 50000.
+	Commands int
+	// Lockstep sends one command at a time.
+	Lockstep bool
+	// ShrinkBudget bounds how long the stream of a new difference is shortened before it is handed
+	// over. Zero: 20 s. Negative: it is not shortened.
+	ShrinkBudget time.Duration
+	// Progress is told in one line what takes time. It may be nil.
+	Progress func(line string)
+}
+
+// Engine is a campaign.Engine. It starts its two nodes at the first episode; Close stops them.
+type Engine struct {
+	opts     Options
+	st       *stage
+	executes []bool // by command
+	probed   bool
+	windows  []*window           // reused by every episode
+	known    map[string]*reduced // by cause
+}
+
+// reduced is what was made of the first difference of a cause.
+type reduced struct {
+	c    *scenario.Case
+	hits int
+}
+
+// New makes an engine; nothing is started yet.
+func New(opts Options) *Engine {
+	if opts.Window == 0 {
+		opts.Window = 512
+	}
+	if opts.Commands == 0 {
+		opts.Commands = 50_000
+	}
+	if opts.ShrinkBudget == 0 {
+		opts.ShrinkBudget = 20 * time.Second
+	}
+	if opts.Progress == nil {
+		opts.Progress = func(string) {}
+	}
+	return &Engine{
+		opts:  opts,
+		st:    &stage{sides: [2]*side{{name: "oracle", driver: opts.Oracle}, {name: "target", driver: opts.Target}}},
+		known: map[string]*reduced{},
+	}
+}
+
+// Close stops the nodes.
+func (e *Engine) Close() error {
+	e.st.close()
+	return nil
+}
+
+// Name implements campaign.Engine.
+func (e *Engine) Name() string { return "commands" }
+
+// prepare starts the nodes and learns what the target executes.
+func (e *Engine) prepare(ctx context.Context) error {
+	if e.probed {
+		return nil
+	}
+	runs, err := e.probe(ctx)
+	if err != nil {
+		return err
+	}
+	e.executes, e.probed = runs, true
+	return nil
+}
+
+// episode is one run of a seed.
+type episode struct {
+	e     *Engine
+	seed  uint64
+	topo  *topology
+	gen   *generator
+	p     *player
+	sum   [sha256.Size]byte
+	every int // windows between two looks at the keys
+}
+
+// newEpisode makes the stream of a seed; nothing is sent.
+func (e *Engine) newEpisode(seed uint64) *episode {
+	ep := &episode{e: e, seed: seed, topo: newTopology(rand.New(rand.NewPCG(seed, 1))), every: 16}
+	nodes := [][]byte{[]byte(nodeID(nodeName)), []byte(nodeID("p")), []byte(nodeID("q"))}
+	ep.gen = newGenerator(seed, ep.topo, nodes, e.executes, e.opts.Window)
+	ep.p = &player{st: e.st, tally: newTally(), gen: ep.gen, lockstep: e.opts.Lockstep, learn: e.learn}
+	return ep
+}
+
+// learn notes that the target does not run a command after all. It counts from the next episode on, so that a stream
+// follows from its seed and from what is known at its start.
+func (e *Engine) learn(id uint16) {
+	if e.probed && e.executes[id] {
+		next := make([]bool, len(e.executes))
+		copy(next, e.executes)
+		next[id] = false
+		e.executes = next
+		e.opts.Progress("the target does not execute " + loadCatalog().all[id].name() + " with every argument: from now on only its route is compared")
+	}
+}
+
+// window is the n-th of the episode, to be filled.
+func (e *Engine) window(n int) *window {
+	for len(e.windows) <= n {
+		e.windows = append(e.windows, &window{})
+	}
+	return e.windows[n]
+}
+
+// Episode implements campaign.Engine.
+func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []triage.Candidate, error) {
+	if err := e.prepare(ctx); err != nil {
+		return campaign.Stats{}, nil, err
+	}
+	ep := e.newEpisode(seed)
+	if err := e.st.build(ctx, ep.topo); err != nil {
+		return campaign.Stats{}, nil, e.troubled(ctx, err)
+	}
+	d, err := ep.run(ctx)
+	stats := campaign.Stats{Commands: ep.p.pairs, Windows: ep.p.windows, Tokens: ep.p.tally.tokens(), Digest: ep.sum}
+	if err != nil && ctx.Err() != nil {
+		return stats, nil, ctx.Err()
+	}
+	if err != nil {
+		return stats, nil, fmt.Errorf("fuzz commands: seed %d: %w", seed, err)
+	}
+	if d == nil {
+		return stats, nil, nil
+	}
+	if d.fault != faultDiffers {
+		stats.Restarts++
+		e.st.sides[d.side].stop()
+	}
+	c, err := e.candidate(ctx, ep, d)
+	if err != nil {
+		return stats, nil, err
+	}
+	return stats, []triage.Candidate{*c}, nil
+}
+
+// troubled makes a failed set-up fatal only if the sides are well: a side that is not is started again by the next.
+func (e *Engine) troubled(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	for _, s := range e.st.sides {
+		s.stop()
+	}
+	return fmt.Errorf("fuzz commands: set-up: %w", err)
+}
+
+// run plays the stream. While the servers work on one window the next is made.
+func (ep *episode) run(ctx context.Context) (*difference, error) {
+	sum := sha256.New()
+	w := ep.e.window(0)
+	ep.gen.next(w)
+	for n := 1; ; n++ {
+		if err := ep.p.send(w); err != nil {
+			return nil, err
+		}
+		sum.Write(w.buf)
+		next := ep.e.window(n)
+		ep.gen.next(next)
+		d, err := ep.p.receive(ctx)
+		if d == nil && err == nil {
+			d, err = ep.between(ctx, n)
+		}
+		if d != nil || err != nil || ep.p.tainted {
+			return d, err
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		w = next
+		if ep.p.pairs >= uint64(ep.e.opts.Commands) {
+			break
+		}
+	}
+	sum.Sum(ep.sum[:0])
+	return ep.final(ctx)
+}
+
+// between compares states after a window.
+func (ep *episode) between(ctx context.Context, n int) (*difference, error) {
+	if ep.p.tainted {
+		return nil, nil
+	}
+	if w := ep.p.played[len(ep.p.played)-1]; ep.e.opts.Lockstep && w.len() < 8 {
+		return nil, nil
+	}
+	d, err := ep.p.counts(ep.topo)
+	if d == nil && err == nil && n%ep.every == 0 {
+		d, err = ep.p.keys(4, n/ep.every)
+	}
+	if d == nil && err == nil && n%(4*ep.every) == 0 {
+		d, err = ep.p.invariants(ctx)
+	}
+	return d, err
+}
+
+// final compares everything at the end.
+func (ep *episode) final(ctx context.Context) (*difference, error) {
+	d, err := ep.p.keys(1, 0)
+	if d == nil && err == nil {
+		d, _, err = ep.p.ask(views)
+	}
+	if d == nil && err == nil {
+		d, err = ep.p.invariants(ctx)
+	}
+	return d, err
+}
+
+// ops is the stream up to the difference, with the questions that show it.
+func (ep *episode) ops(d *difference) []op {
+	var out []op
+	for i, w := range ep.p.played {
+		ops := w.ops()
+		if i == d.window && w.mode == modeCount && d.command >= 0 && d.command < len(ops) {
+			ops = ops[:d.command+1]
+		}
+		out = append(out, ops...)
+	}
+	return append(out, d.after...)
+}
+
+var faultKinds = map[fault][2]triage.Kind{
+	faultDiffers:   {triage.Divergence, triage.Divergence},
+	faultCrash:     {triage.OracleCrash, triage.TargetCrash},
+	faultHang:      {triage.OracleHang, triage.TargetHang},
+	faultInvariant: {triage.OracleCorrupt, triage.Invariant},
+}
+
+// candidate is a difference as package triage takes it. The stream of a new cause is shortened on the live nodes
+// first: a case of thousands of steps would take minutes to play. Later hits of a cause come with the case of the first.
+func (e *Engine) candidate(ctx context.Context, ep *episode, d *difference) (*triage.Candidate, error) {
+	kind := faultKinds[d.fault][d.side]
+	if known := e.known[d.cause()]; known != nil {
+		known.hits++
+		return &triage.Candidate{Case: known.c, Kind: kind, Note: d.note()}, nil
+	}
+	ops := ep.ops(d)
+	if e.opts.ShrinkBudget > 0 {
+		e.opts.Progress(fmt.Sprintf("seed %d: %s: shortening %d commands", ep.seed, d.note(), len(ops)))
+		small, last, err := e.shrink(ctx, ep.topo, ops, d)
+		if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+			return nil, err
+		}
+		ops = small
+		e.opts.Progress(fmt.Sprintf("seed %d: %d commands are left", ep.seed, len(ops)))
+		if last != nil {
+			d = last
+		}
+	}
+	c := caseOf(ep.topo, ops, d.note(), ep.seed)
+	e.known[d.cause()] = &reduced{c: c, hits: 1}
+	return &triage.Candidate{Case: c, Kind: kind, Note: d.note()}, nil
+}

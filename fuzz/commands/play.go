@@ -1,0 +1,396 @@
+package commands
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slotdiff/slotdiff/wire/resp"
+)
+
+// difference is where the sides part.
+type difference struct {
+	window  int // index in player.played, and the command in it; -1: not by a command of the stream
+	command int
+	id      uint16
+	fault   fault
+	side    int // whose fault it is, where it is not a plain difference
+	what    string
+	answers [2]string // as text, folded
+	after   []op      // questions behind the stream that show it
+}
+
+// fault is the kind of a difference.
+type fault uint8
+
+const (
+	faultDiffers fault = iota
+	faultCrash
+	faultHang
+	faultInvariant
+)
+
+// cause tells differences of one fault from others: the command, and what either side answered, up to wording.
+func (d *difference) cause() string {
+	return fmt.Sprintf("%d %d %s: %s, not %s", d.fault, d.side, d.what, class4(d.answers[theTarget]), class4(d.answers[theOracle]))
+}
+
+// class4 is the kind of an answer in text form.
+func class4(text string) string {
+	if text == "" {
+		return ""
+	}
+	first, _, _ := strings.Cut(text, "\n")
+	if first[0] == '-' {
+		return string(wording([]byte(first + "\r\n")))
+	}
+	return first[:1]
+}
+
+// note is one line for people.
+func (d *difference) note() string {
+	switch d.fault {
+	case faultCrash:
+		return d.what + ": crash"
+	case faultHang:
+		return d.what + ": hang"
+	case faultInvariant:
+		return d.what
+	}
+	return fmt.Sprintf("%s: %s, not %s", d.what, oneLine(d.answers[theTarget]), oneLine(d.answers[theOracle]))
+}
+
+func oneLine(s string) string {
+	s = strings.ReplaceAll(strings.TrimSuffix(s, "\n"), "\n", " ")
+	if len(s) > 160 {
+		s = s[:160] + "..."
+	}
+	return s
+}
+
+// player sends windows to both sides of a stage and compares what comes back.
+type player struct {
+	st    *stage
+	tally *tally
+	gen   *generator // is told what was reached; may be nil
+	// learn is told of a command that the target does not run.
+	learn func(id uint16)
+
+	played  []*window // of the episode so far, for a case
+	ends    [2][]int
+	pairs   uint64
+	windows uint64
+	// tainted: the oracle ran a writing command that the target did not. What follows proves nothing.
+	tainted  bool
+	lockstep bool
+}
+
+// send writes a window to both sides.
+func (p *player) send(w *window) error {
+	p.played = append(p.played, w)
+	p.windows++
+	p.pairs += uint64(w.len())
+	out := w.buf
+	if w.mode == modeMark {
+		out = resp.AppendCommandStrings(out[:len(out):len(out)], "PING", string(p.markWord()))
+	}
+	if p.lockstep && w.mode == modeCount && w.len() > 0 {
+		out = w.bytes(0)
+	}
+	for _, s := range p.st.sides {
+		c, err := s.conn(w.conn)
+		if err != nil {
+			return err
+		}
+		if w.mode != modeAwait {
+			c.begin()
+		}
+		if len(out) > 0 {
+			if err := c.write(out); err != nil && !gone(err) {
+				return err // reading says what a broken connection means
+			}
+		}
+	}
+	return nil
+}
+
+// markWord is the word of the present window's mark.
+func (p *player) markWord() []byte {
+	return strconv.AppendInt([]byte("mark:"), int64(len(p.played)), 10)
+}
+
+// receive reads what came back for the window sent last, and compares. A nil difference means that all is equal.
+func (p *player) receive(ctx context.Context) (*difference, error) {
+	w := p.played[len(p.played)-1]
+	switch {
+	case w.mode == modeSend:
+		return nil, p.settle(ctx, w)
+	case w.mode == modeCount && w.len() == 0:
+		return nil, nil
+	case p.lockstep && w.mode == modeCount:
+		for i := range w.ends {
+			if i > 0 {
+				for _, s := range p.st.sides {
+					s.conns[w.conn].begin()
+					if err := s.conns[w.conn].write(w.bytes(i)); err != nil && !gone(err) {
+						return nil, err
+					}
+				}
+			}
+			if d, err := p.compare(ctx, w, i, 1, nil); d != nil || err != nil {
+				return d, err
+			}
+		}
+		return nil, nil
+	case w.mode == modeMark:
+		return p.compare(ctx, w, 0, 0, append(p.markWord(), '\r', '\n'))
+	case w.mode == modeAwait:
+		return p.compare(ctx, w, 0, 1, nil)
+	}
+	return p.compare(ctx, w, 0, w.len(), nil)
+}
+
+// compare reads n replies to the commands of w from first on, or all up to the mark.
+func (p *player) compare(ctx context.Context, w *window, first, n int, mark []byte) (*difference, error) {
+	oc, tc := p.st.sides[theOracle].conns[w.conn], p.st.sides[theTarget].conns[w.conn]
+	var raw [2][]byte
+	var errs [2]error
+	raw[theTarget], p.ends[theTarget], errs[theTarget] = tc.frames(n, mark, p.ends[theTarget][:0])
+	if errs[theTarget] == nil && oc.same(raw[theTarget]) {
+		p.noteAll(w, first, raw[theTarget], p.ends[theTarget])
+		return nil, nil
+	}
+	raw[theOracle], p.ends[theOracle], errs[theOracle] = oc.frames(n, mark, p.ends[theOracle][:0])
+	return p.closer(ctx, w, first, raw, errs)
+}
+
+// idOf is the command that reply i of a window answers.
+func (p *player) idOf(w *window, i int) uint16 {
+	if w.mode == modeAwait {
+		for k := len(p.played) - 2; k >= 0; k-- {
+			if p.played[k].mode == modeSend {
+				return p.played[k].ids[0]
+			}
+		}
+	}
+	if i < len(w.ids) {
+		return w.ids[i]
+	}
+	return noCommand
+}
+
+// noteAll tells the tally of replies that are equal.
+func (p *player) noteAll(w *window, first int, raw []byte, ends []int) {
+	from, i := 0, first
+	for _, end := range ends {
+		frame := raw[from:end]
+		from = end
+		if frame[0] == byte(resp.Push) {
+			continue
+		}
+		id := p.idOf(w, i)
+		i++
+		p.tally.queued(w.conn, id, frame)
+		if p.tally.note(id, frame) && p.gen != nil {
+			p.gen.reached(id)
+		}
+	}
+}
+
+// closer looks at a window whose bytes differ, reply by reply.
+func (p *player) closer(ctx context.Context, w *window, first int, raw [2][]byte, errs [2]error) (*difference, error) {
+	fold := [2]*strings.Replacer{p.st.sides[theOracle].fold, p.st.sides[theTarget].fold}
+	from := [2]int{}
+	i := first
+	for k := 0; ; k++ {
+		var frame [2][]byte
+		for s := range frame {
+			if k < len(p.ends[s]) {
+				frame[s] = raw[s][from[s]:p.ends[s][k]]
+				from[s] = p.ends[s][k]
+			}
+		}
+		if frame[theOracle] == nil && frame[theTarget] == nil {
+			return p.verdictOfErrors(ctx, w, i, errs, frame)
+		}
+		if frame[theOracle] == nil || frame[theTarget] == nil {
+			if errs[theOracle] != nil || errs[theTarget] != nil {
+				return p.verdictOfErrors(ctx, w, i, errs, frame)
+			}
+			return p.differs(w, i, frame, fold), nil
+		}
+		id := p.idOf(w, i)
+		if !bytes.Equal(frame[theOracle], frame[theTarget]) {
+			var c *command
+			if id != noCommand {
+				c = &p.tally.cat.all[id]
+			}
+			switch look(c, frame[theOracle], frame[theTarget], fold, p.tally.queue[w.conn]) {
+			case sightDiffers:
+				return p.differs(w, i, frame, fold), nil
+			case sightNotRun:
+				p.notRun(c, w.conn, id)
+			}
+		}
+		if frame[theTarget][0] != byte(resp.Push) {
+			p.tally.queued(w.conn, id, frame[theTarget])
+			if p.tally.note(id, frame[theTarget]) && p.gen != nil {
+				p.gen.reached(id)
+			}
+			i++
+		}
+	}
+}
+
+// notRun learns that the target does not run a command. Where the oracle's run of it may have changed
+// something the episode ends.
+func (p *player) notRun(c *command, conn int, id uint16) {
+	if id != noCommand && p.learn != nil {
+		p.learn(id)
+	}
+	quiet := c != nil && !c.write && !c.ways.scene
+	if c != nil && c.Name == "exec" {
+		quiet = true
+		for _, q := range p.tally.queue[conn] {
+			quiet = quiet && q != nil && !q.write && !q.ways.scene
+		}
+	}
+	p.tainted = p.tainted || !quiet
+}
+
+// differs makes the difference of a reply pair.
+func (p *player) differs(w *window, i int, frame [2][]byte, fold [2]*strings.Replacer) *difference {
+	d := &difference{window: len(p.played) - 1, command: i, id: p.idOf(w, i), what: p.nameOf(w, i)}
+	for s := range frame {
+		d.answers[s] = "nothing"
+		if frame[s] != nil {
+			v, _, err := resp.Parse(frame[s])
+			if err != nil {
+				d.answers[s] = "malformed reply"
+				continue
+			}
+			d.answers[s] = fold[s].Replace(resp.Text(v))
+		}
+	}
+	return d
+}
+
+func (p *player) nameOf(w *window, i int) string {
+	if id := p.idOf(w, i); id != noCommand {
+		return p.tally.cat.all[id].name()
+	}
+	if i < w.len() {
+		return "unknown command"
+	}
+	return "mark"
+}
+
+// verdictOfErrors says what it means that a side ended or stopped answering.
+func (p *player) verdictOfErrors(ctx context.Context, w *window, i int, errs [2]error, frame [2][]byte) (*difference, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if errs[theOracle] == nil && errs[theTarget] == nil {
+		return nil, nil
+	}
+	d := &difference{window: len(p.played) - 1, command: i, id: p.idOf(w, i), what: p.nameOf(w, i)}
+	for s, err := range errs {
+		d.answers[s] = "a reply"
+		if err == nil {
+			continue
+		}
+		side := p.st.sides[s]
+		d.side = s
+		switch alive := side.alive(); {
+		case alive == nil && isTimeout(err):
+			d.answers[s] = "nothing"
+		case alive == nil:
+			d.answers[s] = "closed"
+			var f *resp.FormatError
+			if errors.As(err, &f) {
+				d.answers[s] = "malformed reply"
+			}
+		default:
+			d.fault = faultHang
+			if errors.Is(alive, errDied) {
+				d.fault = faultCrash
+			}
+			d.what = fmt.Sprintf("%s: %s: %v", side.name, d.what, oneLine(alive.Error()))
+			return d, nil
+		}
+	}
+	if d.answers[theOracle] == d.answers[theTarget] {
+		return nil, fmt.Errorf("fuzz/commands: %s: both sides: %s: %w", d.what, d.answers[theOracle], errs[theOracle])
+	}
+	return d, nil
+}
+
+var errDied = errors.New("the server is gone")
+
+// alive asks on a connection of its own whether the server still answers.
+func (s *side) alive() error {
+	for deadline := time.Now().Add(500 * time.Millisecond); time.Now().Before(deadline); {
+		if err := s.died(); err != nil {
+			return fmt.Errorf("%w: %w", errDied, err)
+		}
+		c, err := dial(s.node.Addr())
+		if err != nil {
+			continue // it may be about to end
+		}
+		_, err = c.do("PING")
+		c.close()
+		if err == nil {
+			return nil
+		}
+		if isTimeout(err) {
+			return errors.New("no answer to PING")
+		}
+	}
+	if err := s.died(); err != nil {
+		return fmt.Errorf("%w: %w", errDied, err)
+	}
+	return errors.New("no answer to PING")
+}
+
+func isTimeout(err error) bool {
+	var ne net.Error
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &ne) && ne.Timeout()
+}
+
+// gone reports whether a write failed because the other end is closed.
+func gone(err error) bool { return err != nil && !isTimeout(err) }
+
+// settle waits until the command just sent has been answered, or its client is blocked, on both sides.
+func (p *player) settle(ctx context.Context, w *window) error {
+	w.blocked = true
+	for _, s := range p.st.sides {
+		c := s.conns[connBlock]
+		blocked := func(a string) bool { return !strings.Contains(a, "blocked_clients:0\r") }
+		for deadline := time.Now().Add(patience); ; {
+			if c.waiting() {
+				w.blocked = false
+				break
+			}
+			v, err := s.probe.do("INFO", "clients")
+			if err != nil {
+				return nil // the next window says what that means
+			}
+			if blocked(string(v.Str)) {
+				break
+			}
+			if ctx.Err() != nil || time.Now().After(deadline) {
+				return ctx.Err()
+			}
+		}
+		if err := c.nc.SetDeadline(time.Now().Add(patience)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package commands
+
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+
+	"github.com/slotdiff/slotdiff/wire/resp"
+)
+
+// probeTries is how often the probe calls a command before it believes that the target runs it.
+const probeTries = 12
+
+// probe asks the target about every command, in a topology of its own, with arguments of the command's tree. A
+// command that it refuses even once as one that it does not execute is taken for such: only what comes before
+// running is compared of it. So what is compared grows with the target, and nothing has to be listed.
+func (e *Engine) probe(ctx context.Context) ([]bool, error) {
+	t := newTopology(rand.New(rand.NewPCG(0, 1)))
+	t.replica, t.whole = false, false
+	for t.mine.Empty() { // the first seed whose topology is not a replica's
+		t = newTopology(rand.New(rand.NewPCG(1, 1)))
+	}
+	if err := e.st.build(ctx, t); err != nil {
+		return nil, e.troubled(ctx, err)
+	}
+	cat := loadCatalog()
+	g := newGenerator(0, t, texts(nodeID(nodeName), nodeID("p"), nodeID("q")), nil, 1)
+	runs := make([]bool, len(cat.all))
+	s := e.st.sides[theTarget]
+	for i := range cat.all {
+		c := &cat.all[i]
+		runs[i] = true
+		if c.ways.reason != "" || c.blocks && !c.keyed {
+			runs[i] = c.ways.reason == ""
+			continue
+		}
+		if c.ways.scene && !probedScenes[c.Name] {
+			continue
+		}
+		var b []byte
+		for try := range probeTries {
+			g.f.at(placeOwned)
+			g.f.some = 10 * try
+			argv := g.f.command(c)
+			if c.ways.scene {
+				argv = sceneArgs(c, g.f.key())
+			}
+			b = resp.AppendCommand(b, argv...)
+		}
+		if err := s.probe.write(b); err != nil {
+			return nil, err
+		}
+		s.probe.begin()
+		raw, ends, err := s.probe.frames(probeTries, nil, nil)
+		if err != nil {
+			return nil, err
+		}
+		from := 0
+		for _, end := range ends {
+			if bytes.HasPrefix(raw[from:end], notExecuted) {
+				runs[i] = false
+			}
+			from = end
+		}
+	}
+	return runs, nil
+}
+
+// probedScenes are the scenes that a target may not execute.
+var probedScenes = map[string]bool{"fcall": true, "fcall_ro": true, "function|load": true, "eval": true, "eval_ro": true, "evalsha": true, "evalsha_ro": true}
+
+func sceneArgs(c *command, key []byte) [][]byte {
+	switch c.Name {
+	case "function|load":
+		return [][]byte{[]byte("FUNCTION"), []byte("LOAD"), []byte("REPLACE"), library}
+	case "fcall", "fcall_ro":
+		return [][]byte{c.words[0], []byte("f"), []byte("1"), key}
+	case "evalsha", "evalsha_ro":
+		return [][]byte{c.words[0], digestOf(scripts[0]), []byte("1"), key}
+	}
+	return [][]byte{c.words[0], []byte("return 1"), []byte("1"), key}
+}

@@ -1,0 +1,129 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/slotdiff/slotdiff/harness/puppet"
+)
+
+// stage is the two sides with the puppets, which both share: so ports and ids of the others are equal on both.
+type stage struct {
+	sides [2]*side // oracle, target
+	pups  []*puppet.Puppet
+}
+
+const (
+	theOracle = iota
+	theTarget
+)
+
+func (st *stage) close() {
+	st.leave()
+	for _, s := range st.sides {
+		s.stop()
+	}
+}
+
+// leave sends the puppets home.
+func (st *stage) leave() {
+	for _, p := range st.pups {
+		_ = p.Close() // nothing of it is wanted any more
+	}
+	st.pups = nil
+}
+
+// build makes the topology from whatever the last episode left. It is that of topology.steps.
+func (st *stage) build(ctx context.Context, t *topology) error {
+	st.leave()
+	for _, s := range st.sides {
+		if _, err := s.start(ctx); err != nil {
+			return err
+		}
+		if err := s.reset(t); err != nil {
+			return err
+		}
+	}
+	for i, name := range puppetNames {
+		p, err := puppet.New(puppet.Config{Name: name, Seed: nodeSeed, Words: []string{
+			"role=master", "slots=" + t.slotsOf(name).String(), "currentEpoch=2", fmt.Sprintf("configEpoch=%d", i+1), "auto=pong",
+		}})
+		if err != nil {
+			return err
+		}
+		st.pups = append(st.pups, p)
+	}
+	for _, s := range st.sides {
+		for _, p := range st.pups {
+			port, cport := strconv.Itoa(int(p.Addr().Port())), strconv.Itoa(int(p.BusAddr().Port()))
+			if v, err := s.probe.do("CLUSTER", "MEET", "127.0.0.1", port, cport); err != nil || v.IsError() {
+				return fmt.Errorf("%s: CLUSTER MEET: %s %w", s.name, v.Str, orNil(err))
+			}
+		}
+	}
+	for _, s := range st.sides {
+		if err := st.claim(ctx, s, t); err != nil {
+			return err
+		}
+	}
+	for _, p := range st.pups {
+		if err := p.Set("slots=-"); err != nil {
+			return err
+		}
+	}
+	for _, s := range st.sides {
+		if err := st.own(ctx, s, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// orNil lets a format name an error that may be nil.
+func orNil(err error) error {
+	if err == nil {
+		return fmt.Errorf("refused")
+	}
+	return err
+}
+
+// claim waits until the puppets are known and lets them claim their slots.
+func (st *stage) claim(ctx context.Context, s *side, t *topology) error {
+	for _, p := range st.pups {
+		id := p.ID()
+		if err := s.await(ctx, "the handshake", func(a string) bool { return strings.HasPrefix(a, "integer") }, "CLUSTER", "COUNT-FAILURE-REPORTS", id.String()); err != nil {
+			return err
+		}
+		if err := p.Dial(ctx, s.node.BusAddr(), s.name); err != nil {
+			return err
+		}
+		ping, err := p.Build([]string{"PING"}, nil)
+		if err != nil {
+			return err
+		}
+		if err := p.Send(ctx, s.name, ping); err != nil {
+			return err
+		}
+	}
+	want := fmt.Sprintf("cluster_slots_assigned:%d\r\n", t.ofP.Len()+t.ofQ.Len())
+	return s.await(ctx, want, func(a string) bool { return strings.Contains(a, want) }, "CLUSTER", "INFO")
+}
+
+// own does the node's own part.
+func (st *stage) own(ctx context.Context, s *side, t *topology) error {
+	pID := nodeID("p")
+	for _, c := range t.commands() {
+		for i := range c {
+			if c[i] == "$p.id" {
+				c[i] = pID
+			}
+		}
+		if v, err := s.probe.do(c...); err != nil || v.IsError() {
+			return fmt.Errorf("%s: %s: %s %w", s.name, strings.Join(c, " "), v.Str, orNil(err))
+		}
+	}
+	want := fmt.Sprintf("cluster_state:%s\r\ncluster_slots_assigned:%d\r\n", t.state(), t.covered())
+	return s.await(ctx, want, func(a string) bool { return strings.Contains(a, want) }, "CLUSTER", "INFO")
+}

@@ -1,0 +1,71 @@
+package commands
+
+import (
+	"slices"
+	"strings"
+)
+
+// tally is what an episode has reached: pairs of a command and a class of answer.
+type tally struct {
+	cat   *catalog
+	kinds *classes
+	seen  map[uint32]bool
+	queue [conns][]*command // what each connection has queued in its transaction
+}
+
+func newTally() *tally {
+	return &tally{cat: loadCatalog(), kinds: newClasses(), seen: map[uint32]bool{}}
+}
+
+// note adds an answer and reports whether the pair is new.
+func (t *tally) note(id uint16, frame []byte) bool {
+	k := uint32(id)<<16 | uint32(t.kinds.of(frame))
+	if t.seen[k] {
+		return false
+	}
+	t.seen[k] = true
+	return true
+}
+
+// tokens are what was reached, sorted: "command:get", "answer:get:$", "error:-WRONGTYPE Operation", "route:moved".
+func (t *tally) tokens() []string {
+	set := map[string]bool{}
+	for k := range t.seen {
+		text := t.kinds.text[k&0xffff]
+		name := "unknown"
+		if id := uint16(k >> 16); id != noCommand {
+			name = t.cat.all[id].name()
+		}
+		set["command:"+name] = true
+		set["answer:"+name+":"+text] = true
+		if strings.HasPrefix(text, "-") {
+			set["error:"+text] = true
+			if r, ok := routes[text]; ok {
+				set[r] = true
+			}
+		}
+	}
+	out := make([]string, 0, len(set))
+	for s := range set {
+		out = append(out, s)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// queued follows transactions: what each EXEC will answer for.
+func (t *tally) queued(conn int, id uint16, frame []byte) {
+	switch {
+	case len(frame) == 9 && string(frame) == "+QUEUED\r\n":
+		var c *command
+		if id != noCommand {
+			c = &t.cat.all[id]
+		}
+		t.queue[conn] = append(t.queue[conn], c)
+	case len(t.queue[conn]) > 0 && frame[0] != '-':
+		// Anything else that is answered in a transaction ends it, or is MULTI's or WATCH's error.
+		t.queue[conn] = t.queue[conn][:0]
+	case len(t.queue[conn]) > 0 && strings.HasPrefix(string(frame), "-EXECABORT"):
+		t.queue[conn] = t.queue[conn][:0]
+	}
+}
