@@ -113,6 +113,9 @@ func compile(in []commands.Arg) []arg {
 // name is the command as an error reply names it: "config|get".
 func (c *command) name() string { return c.Name }
 
+// kind is the command as masks know it: "CONFIG GET".
+func (c *command) kind() string { return strings.ToUpper(strings.ReplaceAll(c.Name, "|", " ")) }
+
 // arityOK mirrors server.c:commandCheckArity.
 func (c *command) arityOK(argc int) bool {
 	return c.Arity > 0 && argc == c.Arity || c.Arity < 0 && argc >= -c.Arity

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/slotdiff/slotdiff/harness/scenario"
 )
@@ -63,17 +62,4 @@ func sends(ops []op, conn int) bool {
 		}
 	}
 	return open > 0
-}
-
-// text is a stream for people: one command a line.
-func text(ops []op) string {
-	var b strings.Builder
-	for _, o := range ops {
-		fmt.Fprintf(&b, "c%d", o.conn)
-		for _, a := range o.argv {
-			fmt.Fprintf(&b, " %s", scenario.Lit(string(a)))
-		}
-		b.WriteByte('\n')
-	}
-	return b.String()
 }

@@ -38,11 +38,11 @@ const (
 
 // cause tells differences of one fault from others: the command, and what either side answered, up to wording.
 func (d *difference) cause() string {
-	return fmt.Sprintf("%d %d %s: %s, not %s", d.fault, d.side, d.what, class4(d.answers[theTarget]), class4(d.answers[theOracle]))
+	return fmt.Sprintf("%d %d %s: %s, not %s", d.fault, d.side, d.what, classOf(d.answers[theTarget]), classOf(d.answers[theOracle]))
 }
 
-// class4 is the kind of an answer in text form.
-func class4(text string) string {
+// classOf is the kind of an answer in text form.
+func classOf(text string) string {
 	if text == "" {
 		return ""
 	}
@@ -63,7 +63,19 @@ func (d *difference) note() string {
 	case faultInvariant:
 		return d.what
 	}
-	return fmt.Sprintf("%s: %s, not %s", d.what, oneLine(d.answers[theTarget]), oneLine(d.answers[theOracle]))
+	o, t := parting(d.answers[theOracle], d.answers[theTarget])
+	return fmt.Sprintf("%s: %s, not %s", d.what, oneLine(t), oneLine(o))
+}
+
+// parting is the first line of either text that the other does not have in its place.
+func parting(a, b string) (fromA, fromB string) {
+	as, bs := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for i := range min(len(as), len(bs)) {
+		if as[i] != bs[i] {
+			return as[i], bs[i]
+		}
+	}
+	return a, b
 }
 
 func oneLine(s string) string {
@@ -267,6 +279,7 @@ func (p *player) notRun(c *command, conn int, id uint16) {
 // differs makes the difference of a reply pair.
 func (p *player) differs(w *window, i int, frame [2][]byte, fold [2]*strings.Replacer) *difference {
 	d := &difference{window: len(p.played) - 1, command: i, id: p.idOf(w, i), what: p.nameOf(w, i)}
+	var values [2]resp.Value
 	for s := range frame {
 		d.answers[s] = "nothing"
 		if frame[s] != nil {
@@ -275,10 +288,38 @@ func (p *player) differs(w *window, i int, frame [2][]byte, fold [2]*strings.Rep
 				d.answers[s] = "malformed reply"
 				continue
 			}
-			d.answers[s] = fold[s].Replace(resp.Text(v))
+			values[s] = v
+			d.answers[s] = p.answer(d.id, v, fold[s])
 		}
 	}
+	p.pointAt(d, w, values, fold)
 	return d
+}
+
+// pointAt names the command of a transaction whose part of EXEC's answer differs.
+func (p *player) pointAt(d *difference, w *window, values [2]resp.Value, fold [2]*strings.Replacer) {
+	queue := p.tally.queue[w.conn]
+	o, t := values[theOracle].Elems, values[theTarget].Elems
+	if d.what != "exec" || len(o) != len(queue) || len(t) != len(queue) {
+		return
+	}
+	for i, c := range queue {
+		if c == nil || o[i].Equal(t[i]) || lookAt(c, o[i], t[i], fold, nil) != sightDiffers {
+			continue
+		}
+		d.what = "exec of " + c.name()
+		d.answers = [2]string{p.answer(c.id, o[i], fold[theOracle]), p.answer(c.id, t[i], fold[theTarget])}
+		return
+	}
+}
+
+// answer is a reply as people see it, folded and masked.
+func (p *player) answer(id uint16, v resp.Value, fold *strings.Replacer) string {
+	kind := ""
+	if id != noCommand {
+		kind = p.tally.cat.all[id].kind()
+	}
+	return strings.Join(canonical(kind, v, fold), "\n")
 }
 
 func (p *player) nameOf(w *window, i int) string {

@@ -3,6 +3,7 @@ package commands
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"math/rand/v2"
 
 	"github.com/slotdiff/slotdiff/wire/resp"
@@ -53,7 +54,7 @@ func (e *Engine) probe(ctx context.Context) ([]bool, error) {
 		s.probe.begin()
 		raw, ends, err := s.probe.frames(probeTries, nil, nil)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("fuzz commands: asking about %s: %w", c.name(), err)
 		}
 		from := 0
 		for _, end := range ends {

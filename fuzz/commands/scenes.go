@@ -54,7 +54,7 @@ func (g *generator) transaction(w *window) {
 // modes changes what the connection is.
 func (g *generator) modes(w *window) {
 	text := pick(g.r, []string{
-		"READONLY", "READONLY", "READWRITE", "HELLO 3", "HELLO 2", "HELLO", "HELLO 3 SETNAME n", "HELLO 4", "HELLO 3 AUTH a b", "HELLO 2 NOSUCH",
+		"READONLY", "READONLY", "READWRITE", "HELLO 3", "HELLO 2", "HELLO", "HELLO 3 SETNAME n", "HELLO 4", "HELLO 2 NOSUCH",
 		"RESET", "ASKING", "EXEC", "DISCARD", "MULTI x", "SELECT 0", "SELECT 1",
 	})
 	g.word(w, text)

@@ -98,7 +98,7 @@ func related(ops []op) []op {
 
 // replay plays ops on a fresh topology and returns the difference they make. Its command is the index in ops.
 func (e *Engine) replay(ctx context.Context, t *topology, ops []op, like *difference) (*difference, error) {
-	if err := e.st.build(ctx, t); err != nil {
+	if err := e.st.again(ctx, t, ops); err != nil {
 		return nil, e.troubled(ctx, err)
 	}
 	p := &player{st: e.st, tally: newTally()}

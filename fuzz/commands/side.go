@@ -39,10 +39,10 @@ func (s *side) start(ctx context.Context) (fresh bool, err error) {
 			return false, nil
 		}
 	}
-	spec := oracle.NodeSpec{Name: nodeName, Directives: [][2]string{{"cluster-node-timeout", "60000"}}}
+	spec := oracle.NodeSpec{Name: nodeName, Directives: [][2]string{{"cluster-node-timeout", settledTimeout}}}
 	if s.driver.Capabilities().Has(oracle.CapFiles) {
 		// Both sides get the same id, so that replies that show it are equal as they are.
-		spec.Files = map[string][]byte{"nodes.conf": []byte(nodeID(nodeName) + " :0@0 myself,master - 0 0 0 connected\nvars currentEpoch 0 lastVoteEpoch 0\n")}
+		spec.Files = map[string][]byte{"nodes.conf": []byte(nodeID(nodeName) + " :0@0 myself,master - 0 0 0 connected 0-16383\nvars currentEpoch 0 lastVoteEpoch 0\n")}
 	}
 	if s.node, err = s.driver.Start(ctx, spec); err != nil {
 		return false, fmt.Errorf("%s: %w", s.name, err)
@@ -103,10 +103,18 @@ func (s *side) reset(t *topology) error {
 	}
 	s.probe = c
 	cmds := [][]string{
-		{"FLUSHALL"}, {"SCRIPT", "FLUSH"}, {"FUNCTION", "FLUSH"}, {"CLUSTER", "RESET", "SOFT"}, {"FLUSHALL"}, {"CLUSTER", "MYID"},
+		{"FLUSHALL"}, {"SCRIPT", "FLUSH"}, {"FUNCTION", "FLUSH"}, {"CLUSTER", "RESET", "SOFT"}, {"CLUSTER", "MYID"},
 	}
 	for _, d := range t.directives() {
+		if d[0] == "cluster-node-timeout" {
+			d[1] = settledTimeout
+		}
 		cmds = append(cmds, []string{"CONFIG", "SET", d[0], d[1]})
+	}
+	if mine := t.addMine(); mine != nil {
+		// In the same pipeline, and with no FLUSHALL in between, which lets other things happen: a node without slots
+		// finds itself in a minority, and is silent for seconds then.
+		cmds = append(cmds, mine)
 	}
 	r, err := c.pipeline(cmds)
 	if err != nil {
@@ -115,13 +123,23 @@ func (s *side) reset(t *topology) error {
 	if r[3].IsError() {
 		return fmt.Errorf("%s: CLUSTER RESET: %s", s.name, r[3].Str)
 	}
-	s.id = string(r[5].Str)
+	s.id = string(r[4].Str)
 	s.fold = strings.NewReplacer(
 		s.id, "$a.id",
 		strconv.Itoa(int(s.node.Addr().Port())), "$a.port",
 		strconv.Itoa(int(s.node.BusAddr().Port())), "$a.cport",
 	)
 	return nil
+}
+
+// empty drops data, scripts and connections. The role stays: a replica has no data.
+func (s *side) empty() error {
+	for i, c := range s.conns {
+		c.close()
+		s.conns[i] = nil
+	}
+	_, err := s.probe.pipeline([][]string{{"FLUSHALL"}, {"SCRIPT", "FLUSH"}, {"FUNCTION", "FLUSH"}})
+	return err
 }
 
 // await repeats a question until the answer is right.

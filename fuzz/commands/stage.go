@@ -11,8 +11,9 @@ import (
 
 // stage is the two sides with the puppets, which both share: so ports and ids of the others are equal on both.
 type stage struct {
-	sides [2]*side // oracle, target
-	pups  []*puppet.Puppet
+	sides  [2]*side // oracle, target
+	pups   []*puppet.Puppet
+	stands *topology // what stands, if nothing has changed its table since
 }
 
 const (
@@ -38,6 +39,7 @@ func (st *stage) leave() {
 // build makes the topology from whatever the last episode left. It is that of topology.steps.
 func (st *stage) build(ctx context.Context, t *topology) error {
 	st.leave()
+	st.stands = nil
 	for _, s := range st.sides {
 		if _, err := s.start(ctx); err != nil {
 			return err
@@ -81,6 +83,32 @@ func (st *stage) build(ctx context.Context, t *topology) error {
 	return nil
 }
 
+// again makes the topology once more for ops to be played. Where ops before it left the slot table alone, so
+// that the topology still stands, only data and connections have to go.
+func (st *stage) again(ctx context.Context, t *topology, ops []op) error {
+	stood := st.stands == t
+	for _, s := range st.sides {
+		stood = stood && s.node != nil && s.probe != nil
+	}
+	if stood {
+		for _, s := range st.sides {
+			stood = stood && s.empty() == nil
+		}
+	}
+	if !stood {
+		if err := st.build(ctx, t); err != nil {
+			return err
+		}
+	}
+	st.stands = t
+	for _, o := range ops {
+		if o.changesTable() {
+			st.stands = nil
+		}
+	}
+	return nil
+}
+
 // orNil lets a format name an error that may be nil.
 func orNil(err error) error {
 	if err == nil {
@@ -107,7 +135,7 @@ func (st *stage) claim(ctx context.Context, s *side, t *topology) error {
 			return err
 		}
 	}
-	want := fmt.Sprintf("cluster_slots_assigned:%d\r\n", t.ofP.Len()+t.ofQ.Len())
+	want := fmt.Sprintf("cluster_slots_assigned:%d\r\n", t.covered())
 	return s.await(ctx, want, func(a string) bool { return strings.Contains(a, want) }, "CLUSTER", "INFO")
 }
 

@@ -131,7 +131,7 @@ func (p *player) ask(qs [][]string) (*difference, []resp.Value, error) {
 			if err != nil {
 				return nil, nil, err
 			}
-			d.answers[s] = fold[s].Replace(resp.Text(w))
+			d.answers[s] = p.answer(c.id, w, fold[s])
 		}
 		if i > 0 && q[0] != "CLUSTER" && qs[i-1][0] == "ASKING" {
 			d.after = append(d.after, op{conn: 2, argv: texts("ASKING")})

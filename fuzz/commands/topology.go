@@ -167,10 +167,18 @@ const (
 
 var puppetNames = [...]string{"p", "q"}
 
+// firstTimeout is cluster-node-timeout, in milliseconds, while a topology is made: as long as the node has been in a
+// minority before, which every node without slots is, it waits for that time before it serves. It is at least the two seconds for
+// which a master is silent after its start anyway. settledTimeout is what it is set to then: nobody fails.
+const (
+	firstTimeout   = "2000"
+	settledTimeout = "60000"
+)
+
 // directives are the node's, in this order.
 func (t *topology) directives() [][2]string {
 	return [][2]string{
-		{"cluster-node-timeout", "60000"},
+		{"cluster-node-timeout", firstTimeout},
 		{"cluster-require-full-coverage", yesNo(t.whole)},
 		{"cluster-allow-reads-when-down", yesNo(t.reads)},
 	}
@@ -196,11 +204,6 @@ func (t *topology) commands() [][]string {
 	if t.replica {
 		return [][]string{{"CLUSTER", "REPLICATE", "$p.id"}}
 	}
-	add := []string{"CLUSTER", "ADDSLOTSRANGE"}
-	for lo, hi := range t.mine.Ranges() {
-		add = append(add, strconv.Itoa(int(lo)), strconv.Itoa(int(hi)))
-	}
-	out = append(out, add)
 	for _, s := range t.migrating {
 		out = append(out, []string{"CLUSTER", "SETSLOT", strconv.Itoa(int(s)), "MIGRATING", "$p.id"})
 	}
@@ -208,6 +211,18 @@ func (t *topology) commands() [][]string {
 		out = append(out, []string{"CLUSTER", "SETSLOT", strconv.Itoa(int(s)), "IMPORTING", "$p.id"})
 	}
 	return out
+}
+
+// addMine gives the node its slots, nil where it has none.
+func (t *topology) addMine() []string {
+	if t.mine.Empty() {
+		return nil
+	}
+	add := []string{"CLUSTER", "ADDSLOTSRANGE"}
+	for lo, hi := range t.mine.Ranges() {
+		add = append(add, strconv.Itoa(int(lo)), strconv.Itoa(int(hi)))
+	}
+	return add
 }
 
 // covered is how many slots have an owner once the topology stands.
@@ -236,6 +251,9 @@ func (t *topology) steps() []scenario.Step {
 		node = append(node, d[0]+"="+d[1])
 	}
 	add([]string{"ok"}, nil, "node", node...)
+	if mine := t.addMine(); mine != nil {
+		add([]string{"+OK"}, nil, nodeName, mine...)
+	}
 	for i, p := range puppetNames {
 		add([]string{"ok"}, nil, "puppet", p, "role=master", "slots="+t.slotsOf(p).String(), "currentEpoch=2",
 			fmt.Sprintf("configEpoch=%d", i+1), "auto=pong")
@@ -250,7 +268,7 @@ func (t *topology) steps() []scenario.Step {
 		add([]string{"ok"}, nil, p, "dial", nodeName)
 		add([]string{"ok"}, nil, p, "send", "PING")
 	}
-	add([]string{fmt.Sprintf("cluster_slots_assigned:%d", t.ofP.Len()+t.ofQ.Len())}, []string{"CLUSTER INFO | cluster_slots_assigned"}, "wait", nodeName, "within=10s")
+	add([]string{fmt.Sprintf("cluster_slots_assigned:%d", t.covered())}, []string{"CLUSTER INFO | cluster_slots_assigned"}, "wait", nodeName, "within=10s")
 	for _, p := range puppetNames {
 		add([]string{"ok"}, nil, p, "set", "slots=-")
 	}
@@ -258,6 +276,7 @@ func (t *topology) steps() []scenario.Step {
 		add([]string{"+OK"}, nil, nodeName, c...)
 	}
 	add([]string{"cluster_state:" + t.state(), fmt.Sprintf("cluster_slots_assigned:%d", t.covered())}, []string{"CLUSTER INFO | cluster_state cluster_slots_assigned"}, "wait", nodeName, "within=10s")
+	add([]string{"+OK"}, nil, nodeName, "CONFIG", "SET", "cluster-node-timeout", settledTimeout)
 	return out
 }
 

@@ -1,6 +1,11 @@
 package commands
 
-import "github.com/slotdiff/slotdiff/wire/resp"
+import (
+	"bytes"
+	"strings"
+
+	"github.com/slotdiff/slotdiff/wire/resp"
+)
 
 // The connections of a stream.
 const (
@@ -75,6 +80,18 @@ type op struct {
 	mode    mode // modeCount, modeSend or modeAwait
 	argv    [][]byte
 	blocked bool // modeSend: its client waited, on both sides
+}
+
+// changesTable reports whether a command is one of CLUSTER that may change the slot table or the epoch.
+func (o *op) changesTable() bool {
+	if len(o.argv) < 2 || !bytes.EqualFold(o.argv[0], []byte("CLUSTER")) {
+		return false
+	}
+	switch strings.ToUpper(string(o.argv[1])) {
+	case "ADDSLOTS", "ADDSLOTSRANGE", "DELSLOTS", "DELSLOTSRANGE", "SETSLOT", "FLUSHSLOTS", "BUMPEPOCH":
+		return true
+	}
+	return false
 }
 
 // ops is the window as single commands. A marked window's PING is the reader's, not the stream's.
