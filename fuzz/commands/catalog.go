@@ -84,7 +84,7 @@ var loadCatalog = sync.OnceValue(func() *catalog {
 		c.all = append(c.all, cmd)
 	}
 	for i := range c.all {
-		c.byName[c.all[i].Name] = &c.all[i]
+		c.byName[strings.ToLower(c.all[i].Name)] = &c.all[i] // those of modules are in capitals
 	}
 	return c
 })

@@ -3,6 +3,7 @@ package commands
 import (
 	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/slotdiff/slotdiff/slot"
@@ -39,6 +40,12 @@ func (e *Engine) shrink(ctx context.Context, t *topology, ops []op, d *differenc
 	if try := related(ops); len(try) < len(ops) && shows(try) {
 		ops = cutAt(try, last)
 	}
+	for keep := 64; keep < len(ops)/2; keep *= 4 {
+		if try := ops[len(ops)-keep:]; shows(try) {
+			ops = try
+			break
+		}
+	}
 	for chunk := (len(ops) + 1) / 2; chunk >= 1; {
 		dropped := false
 		// From the end: what came last matters least to what came before it.
@@ -70,12 +77,30 @@ func cutAt(ops []op, d *difference) []op {
 	return ops[:d.command+1]
 }
 
+// stateful are the commands that change what a connection is.
+var stateful = []string{"MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", "ASKING", "READONLY", "READWRITE", "HELLO", "RESET"}
+
+// is reports whether an op is the command of that name.
+func (o *op) is(name string) bool {
+	return len(o.argv) > 0 && bytes.EqualFold(o.argv[0], []byte(name))
+}
+
 // related keeps the commands that share a slot, by any argument, or the connection's state with the last one.
 func related(ops []op) []op {
 	last := ops[len(ops)-1]
 	slots := map[uint16]bool{}
-	for _, a := range last.argv {
-		slots[slot.Of(a)] = true
+	for i := len(ops) - 1; i >= 0; i-- { // back to the MULTI, if the last one ends a transaction
+		if ops[i].conn != last.conn {
+			continue
+		}
+		for j, a := range ops[i].argv {
+			if j > 0 {
+				slots[slot.Of(a)] = true
+			}
+		}
+		if !last.is("EXEC") || ops[i].is("MULTI") {
+			break
+		}
 	}
 	var out []op
 	for i, o := range ops {
@@ -83,11 +108,11 @@ func related(ops []op) []op {
 		for j, a := range o.argv {
 			keep = keep || j > 0 && slots[slot.Of(a)]
 		}
-		if len(o.argv) > 0 && (o.conn == last.conn || bytes.EqualFold(o.argv[0], []byte("CLUSTER")) || bytes.HasPrefix(bytes.ToUpper(o.argv[0]), []byte("FLUSH"))) {
-			switch string(bytes.ToUpper(o.argv[0])) {
-			case "MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", "ASKING", "READONLY", "READWRITE", "HELLO", "RESET", "CLUSTER", "FLUSHALL", "FLUSHDB":
-				keep = true
-			}
+		switch {
+		case o.changesTable(), o.is("FLUSHALL"), o.is("FLUSHDB"):
+			keep = true
+		case o.conn == last.conn:
+			keep = keep || slices.ContainsFunc(stateful, o.is)
 		}
 		if keep {
 			out = append(out, o)

@@ -119,6 +119,10 @@ var importRules = []importRule{
 		Reason: "slotnode is a server that people start; it must not carry the test tool",
 	},
 	{
+		From: []string{"fuzz/commands"}, Never: []string{"node", "harness/sim", "oracle/process", "oracle/container", "oracle/provision", "oracle/bundled", "oracle/external", "oracle/choose"},
+		Reason: "the fuzzer meets the node over the wire, and knows servers by oracle's interfaces only",
+	},
+	{
 		From: []string{"fuzz/cause", "fuzz/reduce", "fuzz/triage", "fuzz/quirks", "fuzz/campaign", "fuzz/corpus", "fuzz/mutate"},
 		Never: []string{
 			"node", "oracle/process", "oracle/container", "oracle/provision", "oracle/bundled", "oracle/external", "oracle/choose",

@@ -152,6 +152,9 @@ func (n *Node) Route(q Query) Route {
 		if present > 0 {
 			return Route{Kind: RouteTryAgain, Slot: int(s)}
 		}
+		if n.migrating[s] == n.myself {
+			return serve // SETSLOT MIGRATING to oneself: nobody else to ask
+		}
 		return n.redirect(RouteAsk, s, n.migrating[s], q.TLS)
 	}
 	if importing && q.Asking {

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"slices"
@@ -35,6 +36,7 @@ const badName = "ERR Client names cannot contain spaces, newlines or special cha
 
 // validAttr mirrors networking.c:validateClientAttr.
 func validAttr(b []byte) bool {
+	b, _, _ = bytes.Cut(b, []byte{0}) // a C string
 	for _, ch := range b {
 		if ch < '!' || ch > '~' {
 			return false

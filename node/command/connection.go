@@ -45,8 +45,10 @@ func ping(_ *Engine, c *Client) {
 func selectDB(_ *Engine, c *Client) {
 	n, ok := table.ParseInt(c.argv[1])
 	switch {
-	case !ok || n < math.MinInt32 || n > math.MaxInt32:
+	case !ok:
 		c.err(notInt)
+	case n < math.MinInt32 || n > math.MaxInt32:
+		c.err("ERR value is out of range, value must between -2147483648 and 2147483647")
 	case n != 0:
 		c.err("ERR SELECT is not allowed in cluster mode")
 	default:

@@ -90,7 +90,7 @@ func ttl(e *Engine, c *Client, seconds, relative bool) {
 			t = max(t-e.now, 0)
 		}
 		if seconds {
-			t = (t + 500) / 1000
+			t = int64((uint64(t) + 500) / 1000) // t is not negative; the sum may be 2^63
 		}
 		c.int(t)
 	}

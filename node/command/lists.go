@@ -184,6 +184,12 @@ func lindex(e *Engine, c *Client) {
 // Mirrors timeout.c:getTimeoutFromObjectOrReply.
 func (e *Engine) timeoutArg(c *Client, arg []byte) (int64, bool) {
 	f, ok := parseFloat(arg)
+	if !ok && isHuge(arg) {
+		f, ok = math.Inf(1), true // it fits C's long double
+		if arg[0] == '-' {
+			f = math.Inf(-1)
+		}
+	}
 	if !ok {
 		c.err("ERR timeout is not a float or out of range")
 		return 0, false

@@ -33,7 +33,7 @@ func init() {
 
 // flagTransaction makes EXEC fail. Mirrors multi.c:flagTransaction.
 func (c *Client) flagTransaction() {
-	if c.has(inMulti) {
+	if c.has(inMulti) && !plantedAbort() {
 		c.flags |= dirtyExec
 	}
 }

@@ -103,7 +103,7 @@ func (e *Engine) process(c *Client) {
 		e.reject(c, "ERR "+table.Unknown(argv))
 		return
 	}
-	if !cmd.ArityOK(len(argv)) {
+	if !cmd.ArityOK(len(argv)) && !plantedArity(cmd, len(argv)) {
 		e.reject(c, "ERR "+cmd.WrongArity())
 		return
 	}
@@ -127,7 +127,7 @@ func (e *Engine) process(c *Client) {
 	if cmd.Routed() || cmd == cmdExec {
 		if cmd != cmdExec {
 			c.keyBuf = cmd.RoutingKeys(argv, c.keyBuf)
-			keys = c.keyBuf
+			keys = plantedKeys(cmd, argv, c.keyBuf)
 		}
 		if r := e.route(c, cmd, flags, keys); r.Kind != cluster.RouteServe {
 			if cmd == cmdExec {
@@ -195,6 +195,7 @@ func (e *Engine) call(c *Client) {
 	if h == nil && c.cmd.Parent != nil && strings.HasSuffix(c.cmd.Name, "|help") {
 		h = containerHelp
 	}
+	h = plantedHandler(e, c, h)
 	start := len(c.Out)
 	if h == nil {
 		c.err("ERR slotnode does not execute '" + c.cmd.Name + "'")

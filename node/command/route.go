@@ -41,5 +41,5 @@ func (e *Engine) route(c *Client, cmd *table.Command, flags table.Flag, keys []t
 	}
 	q.Keys = refs
 	c.refs = refs[:0]
-	return e.Cluster.Route(q)
+	return plantedRoute(e, c, cmd, q)
 }

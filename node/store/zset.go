@@ -8,6 +8,9 @@ type Scored struct {
 	Score  float64 // never NaN
 }
 
+// listpackEntries is zset-max-listpack-entries, as far as scores of -0 go.
+const listpackEntries = 128
+
 // ZSet is a sorted set: members in the order of their scores, those of equal
 // score in the order of their bytes. The zero ZSet is not usable; use NewZSet.
 type ZSet struct {
@@ -36,6 +39,9 @@ func (z *ZSet) Score(member string) (float64, bool) {
 
 // Set gives a member its score and adds it if it is new.
 func (z *ZSet) Set(member string, score float64) {
+	if score == 0 && len(z.scores) < listpackEntries {
+		score = 0 // a listpack keeps whole numbers as integers, which have no -0 (t_zset.c:zzlInsertAt)
+	}
 	if old, ok := z.scores[member]; ok {
 		z.order.Delete(Scored{member, old})
 	}
