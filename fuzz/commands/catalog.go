@@ -111,7 +111,7 @@ func compile(in []commands.Arg) []arg {
 }
 
 // name is the command as an error reply names it: "config|get".
-func (c *command) name() string { return c.Name }
+func (c *command) name() string { return strings.ToLower(c.Name) }
 
 // kind is the command as masks know it: "CONFIG GET".
 func (c *command) kind() string { return strings.ToUpper(strings.ReplaceAll(c.Name, "|", " ")) }

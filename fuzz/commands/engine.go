@@ -14,12 +14,18 @@ import (
 	"github.com/slotdiff/slotdiff/oracle"
 )
 
+// What Options mean by zero.
+const (
+	DefaultWindow   = 512
+	DefaultCommands = 50_000
+)
+
 // Options say what an Engine works with.
 type Options struct {
 	Oracle, Target oracle.Driver
-	// Window is how many commands a window has at most. Zero: 512.
+	// Window is how many commands a window has at most. Zero: DefaultWindow.
 	Window int
-	// Commands is how many an episode sends. Zero: 50000.
+	// Commands is how many an episode sends. Zero: DefaultCommands.
 	Commands int
 	// Lockstep sends one command at a time.
 	Lockstep bool
@@ -49,10 +55,10 @@ type reduced struct {
 // New makes an engine; nothing is started yet.
 func New(opts Options) *Engine {
 	if opts.Window == 0 {
-		opts.Window = 512
+		opts.Window = DefaultWindow
 	}
 	if opts.Commands == 0 {
-		opts.Commands = 50_000
+		opts.Commands = DefaultCommands
 	}
 	if opts.ShrinkBudget == 0 {
 		opts.ShrinkBudget = 20 * time.Second

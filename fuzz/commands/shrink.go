@@ -9,6 +9,9 @@ import (
 	"github.com/slotdiff/slotdiff/slot"
 )
 
+// unshown is how many commands are handed over of a stream that did not show its difference once more.
+const unshown = 200
+
 // shrink drops commands of a stream for as long as the same difference comes of it: first all that have
 // nothing to do with the last command's slots, then ever smaller runs of commands (ddmin). It plays on the live nodes, in
 // windows, so a stream of thousands is tried in a fraction of a second. last is the difference that the result shows, nil
@@ -34,7 +37,8 @@ func (e *Engine) shrink(ctx context.Context, t *topology, ops []op, d *differenc
 		return true
 	}
 	if !shows(ops) {
-		return ops, nil, err
+		// Only chance or time made it, or what stands before the stream: the end of it may still tell.
+		return ops[max(0, len(ops)-unshown):], nil, err
 	}
 	ops = cutAt(ops, last)
 	if try := related(ops); len(try) < len(ops) && shows(try) {

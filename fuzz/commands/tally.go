@@ -69,3 +69,16 @@ func (t *tally) queued(conn int, id uint16, frame []byte) {
 		t.queue[conn] = t.queue[conn][:0]
 	}
 }
+
+// AllTokens are the tokens of which a summary can say that they were not reached: every command and every route.
+func (e *Engine) AllTokens() []string {
+	var out []string
+	for i := range loadCatalog().all {
+		out = append(out, "command:"+loadCatalog().all[i].name())
+	}
+	for _, r := range routes {
+		out = append(out, r)
+	}
+	slices.Sort(out)
+	return out
+}

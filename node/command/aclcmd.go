@@ -33,7 +33,7 @@ func aclSetUser(e *Engine, c *Client) {
 	}
 	for _, a := range c.argv[3:] {
 		if wrong := u.apply(string(a), pubsubAll); wrong != "" {
-			c.err("ERR Error in ACL SETUSER modifier '" + string(a) + "': " + wrong)
+			c.err("ERR Error in ACL SETUSER modifier '" + cString(a) + "': " + wrong)
 			return
 		}
 	}
@@ -98,7 +98,7 @@ func aclCat(_ *Engine, c *Client) {
 	}
 	cat := strings.ToLower(string(c.argv[2]))
 	if !slices.Contains(aclCategories, cat) {
-		c.err("ERR Unknown category '" + string(c.argv[2]) + "'")
+		c.err("ERR Unknown category '" + cString(c.argv[2]) + "'")
 		return
 	}
 	var names []string

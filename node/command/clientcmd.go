@@ -69,11 +69,11 @@ func clientSetInfo(_ *Engine, c *Client) {
 	case equalFold(c.argv[2], "lib-ver"):
 		dest = &c.libVer
 	default:
-		c.err("ERR Unrecognized option '" + string(c.argv[2]) + "'")
+		c.err("ERR Unrecognized option '" + cString(c.argv[2]) + "'")
 		return
 	}
 	if !validAttr(c.argv[3]) {
-		c.err("ERR " + string(c.argv[2]) + " cannot contain spaces, newlines or special characters.")
+		c.err("ERR " + cString(c.argv[2]) + " cannot contain spaces, newlines or special characters.")
 		return
 	}
 	*dest = string(c.argv[3])
@@ -143,7 +143,7 @@ func clientList(e *Engine, c *Client) {
 	case len(c.argv) == 4 && equalFold(c.argv[2], "type"):
 		t := clientType(c.argv[3])
 		if t == "" {
-			c.err("ERR Unknown client type '" + string(c.argv[3]) + "'")
+			c.err("ERR Unknown client type '" + cString(c.argv[3]) + "'")
 			return
 		}
 		for _, x := range e.clients {
@@ -218,7 +218,7 @@ func clientKill(e *Engine, c *Client) {
 		case "type":
 			t := clientType(arg)
 			if t == "" {
-				c.err("ERR Unknown client type '" + string(arg) + "'")
+				c.err("ERR Unknown client type '" + cString(arg) + "'")
 				return
 			}
 			match = append(match, func(x *Client) bool { return x.isType(t) })
@@ -229,7 +229,7 @@ func clientKill(e *Engine, c *Client) {
 		case "user":
 			u := e.users[string(arg)]
 			if u == nil {
-				c.err("ERR No such user '" + string(arg) + "'")
+				c.err("ERR No such user '" + cString(arg) + "'")
 				return
 			}
 			match = append(match, func(x *Client) bool { return x.user == u })

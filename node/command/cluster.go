@@ -61,13 +61,13 @@ func clusterMeet(e *Engine, c *Client) {
 	}
 	port, ok := table.ParseInt(c.argv[3])
 	if !ok {
-		c.err("ERR Invalid base port specified: " + string(c.argv[3]))
+		c.err("ERR Invalid base port specified: " + cString(c.argv[3]))
 		return
 	}
 	cport := port + 10000
 	if len(c.argv) == 5 {
 		if cport, ok = table.ParseInt(c.argv[4]); !ok {
-			c.err("ERR Invalid bus port specified: " + string(c.argv[4]))
+			c.err("ERR Invalid bus port specified: " + cString(c.argv[4]))
 			return
 		}
 	}

@@ -84,7 +84,7 @@ func clusterReplicas(e *Engine, c *Client) {
 	i := slices.IndexFunc(v.Nodes, func(n cluster.NodeView) bool { return string(n.ID[:]) == string(c.argv[2]) })
 	switch {
 	case i < 0:
-		c.err("ERR Unknown node " + string(c.argv[2]))
+		c.err("ERR Unknown node " + cString(c.argv[2]))
 	case v.Nodes[i].Replica():
 		c.err("ERR The specified node is not a master")
 	default:

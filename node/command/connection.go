@@ -134,7 +134,7 @@ func hello(e *Engine, c *Client) {
 			}
 			i++
 		default:
-			c.err("ERR Syntax error in HELLO option '" + string(c.argv[i]) + "'")
+			c.err("ERR Syntax error in HELLO option '" + cString(c.argv[i]) + "'")
 			return
 		}
 	}
@@ -188,10 +188,7 @@ func loadedModules(c *Client) {
 
 // reset mirrors networking.c:clearClientConnectionState.
 func reset(e *Engine, c *Client) {
-	if c.has(inMulti) {
-		e.discardTransaction(c)
-	}
-	e.unwatch(c)
+	e.discardTransaction(c) // outside of one, too: it ends a WATCH that has failed
 	e.unsubscribeAll(c)
 	c.flags &^= readOnly | asking | replyOff | replySkip | replySkipNext | noEvict | noTouch
 	c.resp = 2

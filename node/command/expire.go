@@ -34,7 +34,7 @@ func expire(e *Engine, c *Client, base, unit int64) {
 		case "LT":
 			lt = true
 		default:
-			c.err("ERR Unsupported option " + string(a))
+			c.err("ERR Unsupported option " + cString(a))
 			return
 		}
 	}

@@ -91,7 +91,7 @@ func zcombine(e *Engine, c *Client, op setOp, stores, count bool) {
 	if op != diff {
 		slices.SortStableFunc(src, func(a, b source) int { return cmp.Compare(len(a.members), len(b.members)) })
 	}
-	z := store.NewZSet()
+	z := store.NewLarge()
 	switch op {
 	case union:
 		unite(z, src, how)
@@ -102,7 +102,7 @@ func zcombine(e *Engine, c *Client, op setOp, stores, count bool) {
 	}
 	switch {
 	case stores:
-		e.storeZSet(c, c.argv[1], z)
+		e.storeZSet(c, c.argv[1], z.Stored())
 	case count:
 		c.int(int64(z.Len()))
 	default:

@@ -8,12 +8,16 @@ type Scored struct {
 	Score  float64 // never NaN
 }
 
-// listpackEntries is zset-max-listpack-entries, as far as scores of -0 go.
-const listpackEntries = 128
+// The limits of a listpack (zset-max-listpack-entries, zset-max-listpack-value), as far as scores of -0 go.
+const (
+	listpackEntries = 128
+	listpackValue   = 64
+)
 
 // ZSet is a sorted set: members in the order of their scores, those of equal
 // score in the order of their bytes. The zero ZSet is not usable; use NewZSet.
 type ZSet struct {
+	large  bool // was beyond the limits of a listpack once
 	scores map[string]float64
 	order  *btree.BTreeG[Scored]
 }
@@ -28,6 +32,26 @@ func NewZSet() *ZSet {
 	}
 }
 
+// NewLarge is NewZSet for the result of a set operation, which Redis builds outside of a listpack.
+func NewLarge() *ZSet {
+	z := NewZSet()
+	z.large = true
+	return z
+}
+
+// Stored is z as it is after it was stored: in a listpack where it fits one.
+// Mirrors t_zset.c:zsetConvertToListpackIfNeeded.
+func (z *ZSet) Stored() *ZSet {
+	out := NewZSet()
+	for _, m := range z.All() {
+		out.large = out.large || len(m.Member) > listpackValue || z.Len() > listpackEntries
+	}
+	for _, m := range z.All() {
+		out.Set(m.Member, m.Score)
+	}
+	return out
+}
+
 // Len returns the number of members.
 func (z *ZSet) Len() int { return len(z.scores) }
 
@@ -39,7 +63,8 @@ func (z *ZSet) Score(member string) (float64, bool) {
 
 // Set gives a member its score and adds it if it is new.
 func (z *ZSet) Set(member string, score float64) {
-	if score == 0 && len(z.scores) < listpackEntries {
+	z.large = z.large || len(member) > listpackValue || len(z.scores) >= listpackEntries
+	if score == 0 && !z.large {
 		score = 0 // a listpack keeps whole numbers as integers, which have no -0 (t_zset.c:zzlInsertAt)
 	}
 	if old, ok := z.scores[member]; ok {
