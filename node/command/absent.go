@@ -1,6 +1,7 @@
 package command
 
 import (
+	"math"
 	"strings"
 
 	"github.com/slotdiff/slotdiff/node/command/table"
@@ -43,15 +44,62 @@ func georadiusRO(e *Engine, c *Client) {
 	e.ifAbsent(c, known, func() { c.array(0) })
 }
 
-// xread knows XREAD STREAMS key... id... with plain ids.
+// xread knows XREAD [COUNT n] [BLOCK ms] STREAMS key... id... with plain ids, or $. Nothing is ever
+// added to a stream here, so that a client that waits for one does so until its time is over or
+// until it is redirected.
 func xread(e *Engine, c *Client) {
-	n := len(c.argv) - 2
-	known := equalFold(c.argv[1], "streams") && n > 0 && n%2 == 0
-	for i := 2 + n/2; known && i < len(c.argv); i++ {
-		id, seq, dashed := strings.Cut(string(c.argv[i]), "-")
+	var blocks bool
+	var until int64
+	i := 1
+	for ; i+1 < len(c.argv) && !equalFold(c.argv[i], "streams"); i += 2 {
+		n, ok := table.ParseInt(c.argv[i+1])
+		switch {
+		case equalFold(c.argv[i], "count") && ok:
+		case equalFold(c.argv[i], "block"):
+			if until, ok = e.blockArg(c, n, ok); !ok {
+				return
+			}
+			blocks = true
+		default:
+			c.syntax()
+			return
+		}
+	}
+	n := len(c.argv) - i - 1
+	known := i < len(c.argv) && n > 0 && n%2 == 0
+	for j := i + 1 + n/2; known && j < len(c.argv); j++ {
+		id, seq, dashed := strings.Cut(string(c.argv[j]), "-")
 		_, ok := table.ParseInt([]byte(id))
 		_, seqOK := table.ParseInt([]byte(seq))
-		known = ok && (seqOK || !dashed) && !strings.Contains(id+seq, "-")
+		known = blocks && string(c.argv[j]) == "$" || ok && (seqOK || !dashed) && !strings.Contains(id+seq, "-")
 	}
-	e.ifAbsent(c, known, c.nullArray)
+	e.ifAbsent(c, known, func() {
+		if !blocks || c.has(denyBlocking) {
+			c.nullArray()
+			return
+		}
+		var keys []string
+		for _, k := range c.argv[i+1 : i+1+n/2] {
+			keys = append(keys, string(k))
+		}
+		e.block(c, &blocked{
+			keys: keys, until: until, timeout: (*Client).nullArray,
+			retry: func(*Engine, *Client) bool { return false },
+		})
+	})
+}
+
+// blockArg turns milliseconds into a moment, 0 for ever, or replies.
+func (e *Engine) blockArg(c *Client, ms int64, isInt bool) (until int64, ok bool) {
+	switch {
+	case !isInt || ms > math.MaxInt64-e.now:
+		c.err("ERR timeout is not an integer or out of range")
+	case ms < 0:
+		c.err("ERR timeout is negative")
+	case ms == 0:
+		return 0, true
+	default:
+		return e.now + ms, true
+	}
+	return 0, false
 }

@@ -10,7 +10,7 @@ import (
 
 // blocked says what a client waits for.
 type blocked struct {
-	keys      []string // a list with items in one of these; nil: not for a key
+	keys      []string // something to take from one of these; nil: not for a key
 	until     int64    // ms, 0: for ever
 	postponed bool     // CLIENT PAUSE: the command has not run yet
 	argv      [][]byte // of the postponed or blocking command, own memory
@@ -77,8 +77,8 @@ func (e *Engine) unblock(c *Client) {
 	}
 }
 
-// serveWaiting gives the lists that were pushed to in this turn to the clients
-// that wait for them, the longest waiting first.
+// serveWaiting gives what was added in this turn to the clients that wait for it,
+// the longest waiting first.
 func (e *Engine) serveWaiting() {
 	for len(e.pushed) > 0 {
 		k := e.pushed[0]
@@ -87,6 +87,19 @@ func (e *Engine) serveWaiting() {
 			if b := c.blocked; b != nil && b.retry(e, c) {
 				e.unblock(c)
 			}
+		}
+	}
+}
+
+// disconnectBlocked ends every wait, but those for the end of a pause, with an error and the
+// connection with it: this node follows another master now. Mirrors
+// blocked.c:disconnectAllBlockedClients.
+func (e *Engine) disconnectBlocked() {
+	for _, c := range slices.Clone(e.clients) {
+		if b := c.blocked; b != nil && !b.postponed {
+			c.err("UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)")
+			e.unblock(c)
+			c.flags |= closing
 		}
 	}
 }

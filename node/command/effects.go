@@ -37,6 +37,7 @@ func (e *Engine) Perform(op cluster.DataOp) {
 	case cluster.DropShardChannels:
 		e.dropShardChannels(op.Slots)
 	case cluster.Follow:
+		e.disconnectBlocked()
 		e.master = &masterLink{op.Host, op.Port}
 		e.DB.KeepExpired = true
 	case cluster.Unfollow:

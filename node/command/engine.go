@@ -64,8 +64,8 @@ type Engine struct {
 	patterns map[string]*subscribers
 	shards   map[string]*subscribers
 
-	waiting    map[string][]*Client // blocked on a list, in order of arrival
-	pushed     []string             // lists that got items in this turn
+	waiting    map[string][]*Client // blocked on a key, in order of arrival
+	pushed     []string             // keys that got items in this turn
 	waits      int                  // blocked clients
 	pause      pause
 	master     *masterLink // nil: this node is a master

@@ -20,14 +20,12 @@ func init() {
 		"lmpop":  lmpop,
 		"lrange": lrange,
 		"lindex": lindex,
-		"blpop":  func(e *Engine, c *Client) { blockingPop(e, c, true) },
-		"brpop":  func(e *Engine, c *Client) { blockingPop(e, c, false) },
 	})
 }
 
-// signal wakes the clients that wait for a list.
+// signal wakes the clients that wait for a list or a sorted set.
 func (e *Engine) signal(key []byte, o *store.Object) {
-	if o.Kind == store.List && e.waiting[string(key)] != nil {
+	if (o.Kind == store.List || o.Kind == store.SortedSet) && e.waiting[string(key)] != nil {
 		e.pushed = append(e.pushed, string(key))
 	}
 }
@@ -208,46 +206,6 @@ func (e *Engine) timeoutArg(c *Client, arg []byte) (int64, bool) {
 		return e.now + int64(f), true
 	}
 	return 0, false
-}
-
-// blockingPop mirrors t_list.c:blockingPopGenericCommand.
-func blockingPop(e *Engine, c *Client, head bool) {
-	until, ok := e.timeoutArg(c, c.argv[len(c.argv)-1])
-	if !ok {
-		return
-	}
-	var keys []string
-	for _, k := range c.argv[1 : len(c.argv)-1] {
-		keys = append(keys, string(k))
-	}
-	serve := func(e *Engine, c *Client, waits bool) bool {
-		for _, k := range keys {
-			o := e.DB.Lookup([]byte(k), e.now)
-			if o == nil || waits && o.Kind != store.List {
-				continue
-			}
-			if o.Kind != store.List {
-				c.err(wrongType)
-				return true
-			}
-			c.array(2)
-			c.text(k)
-			c.bulk(e.take([]byte(k), o, head, 1)[0])
-			return true
-		}
-		return false
-	}
-	switch {
-	case serve(e, c, false):
-	case c.has(denyBlocking):
-		c.nullArray()
-	default:
-		e.block(c, &blocked{
-			keys: keys, until: until,
-			retry:   func(e *Engine, c *Client) bool { return serve(e, c, true) },
-			timeout: func(c *Client) { c.nullArray() },
-		})
-	}
 }
 
 // lmpop mirrors t_list.c:lmpopGenericCommand.

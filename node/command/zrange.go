@@ -262,8 +262,10 @@ func window(ms []store.Scored, offset, limit int64) []store.Scored {
 // storeZSet puts a result under a key and answers its size; an empty one deletes.
 func (e *Engine) storeZSet(c *Client, key []byte, z *store.ZSet) {
 	if z.Len() > 0 {
-		e.DB.Put(key, &store.Object{Kind: store.SortedSet, ZSet: z}, 0)
+		o := &store.Object{Kind: store.SortedSet, ZSet: z}
+		e.DB.Put(key, o, 0)
 		e.touched(string(key))
+		e.signal(key, o)
 	} else if e.DB.Lookup(key, e.now) != nil {
 		e.DB.Delete(key)
 		e.touched(string(key))

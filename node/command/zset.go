@@ -138,7 +138,9 @@ options:
 	processed, last := false, 0.0
 	if z == nil && !xx {
 		z = store.NewZSet()
-		e.DB.Put(key, &store.Object{Kind: store.SortedSet, ZSet: z}, 0)
+		o := &store.Object{Kind: store.SortedSet, ZSet: z}
+		e.DB.Put(key, o, 0)
+		e.signal(key, o)
 	}
 	for j := 0; z != nil && j < len(scores); j++ {
 		member, score := string(pairs[2*j+1]), scores[j]
@@ -357,18 +359,22 @@ func zmpop(e *Engine, c *Client) {
 		if z == nil {
 			continue
 		}
-		ms := e.zpopFrom(k, z, where == "max", count)
-		c.array(2)
-		c.bulk(k)
-		c.array(len(ms))
-		for _, m := range ms {
-			c.array(2)
-			c.text(m.Member)
-			c.double(m.Score)
-		}
+		c.zmpopReply(k, e.zpopFrom(k, z, where == "max", count))
 		return
 	}
 	c.nullArray()
+}
+
+// zmpopReply answers what was taken from a key.
+func (c *Client) zmpopReply(key []byte, ms []store.Scored) {
+	c.array(2)
+	c.bulk(key)
+	c.array(len(ms))
+	for _, m := range ms {
+		c.array(2)
+		c.text(m.Member)
+		c.double(m.Score)
+	}
 }
 
 // rangeArg parses an integer that is at least low or replies with an error of its
