@@ -77,10 +77,13 @@ func lineClass(line string) string {
 	case '"':
 		return "bulk"
 	case '$':
-		if rest == "-1" {
+		switch rest {
+		case "-1":
 			return "nil"
+		case "text", "crlf":
+			return "text"
 		}
-		return "text"
+		return classText // a folded name: $a.id
 	case '*':
 		if rest == "-1" {
 			return "nil array"

@@ -136,7 +136,7 @@ func ofAnswers(c *scenario.Case, step *verdict.Step) Cause {
 func packetVerb(what string) bool {
 	verb, _, _ := strings.Cut(what, " ")
 	switch verb {
-	case "recv", "reply", "send", "snapshot", "wait", "hold", "dial", "CLUSTER":
+	case "recv", "reply", "send", "snapshot", "wait", "hold", "dial":
 		return true
 	}
 	return false

@@ -370,8 +370,9 @@ type finding struct {
 // up for the whole case.
 func (t *Triage) reduce(ctx context.Context, f *finding) error {
 	short, end := cut(f.whole, f.result)
+	patience := patienceOf(f.result)
 	shows := func(ctx context.Context, c *scenario.Case) bool {
-		_, causes := t.play(ctx, c, f.candidate.Seed, end)
+		_, causes := t.play(ctx, patience.limit(c), f.candidate.Seed, end)
 		return slices.ContainsFunc(causes, f.cause.Same)
 	}
 	strictly := func(ctx context.Context, c *scenario.Case) bool {

@@ -23,7 +23,7 @@ func BenchmarkLockstep(b *testing.B) {
 		b.Run(mode.name, func(b *testing.B) {
 			r := &run{c: c, res: &verdict.Result{}}
 			for _, w := range []verdict.Witness{verdict.Target, verdict.Oracle}[:mode.sides] {
-				s := newSide(w, &fakeDriver{product: "redis"}, Config{Seed: 1}, nil)
+				s := newSide(w, &fakeDriver{Product: "redis"}, Config{Seed: 1}, nil)
 				s.trace = nil // the evidence of a million steps would be measured too
 				r.sides = append(r.sides, s)
 				defer s.close()

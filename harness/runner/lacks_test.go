@@ -98,7 +98,7 @@ func (n *counted) Stop() error {
 // has are skipped with the need.
 func TestLimitedDriver(t *testing.T) {
 	d := &few{fakeDriver: newFake(t, nil), limit: 3}
-	d.caps &^= oracle.CapFresh // no further start at the end of a case
+	d.Caps &^= oracle.CapFresh // no further start at the end of a case
 	one := parseCase(t, "node a\n----\nok\n\na PING\n----\n+PONG\n")
 	two := parseCase(t, "node a\n----\nok\n\nnode b\n----\nok\n\nb PING\n----\n+PONG\n")
 	four := parseCase(t, "node a\n----\nok\n\nnode b\n----\nok\n\nnode c\n----\nok\n\nnode d\n----\nok\n")

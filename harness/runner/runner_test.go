@@ -152,7 +152,7 @@ func must[T any](v T, err error) T {
 
 func TestSkipNamesTheNeed(t *testing.T) {
 	target := newFake(t, nil)
-	target.caps &^= oracle.CapKill
+	target.Caps &^= oracle.CapKill
 	c := parseCase(t, "node a\n----\nok\n\nkill a\n----\nok\n")
 	res := Run(t.Context(), c, Config{Target: target, Mode: "strict"})
 	if res.Verdict != verdict.Skip || !strings.Contains(res.Cause, "kill") {
@@ -186,7 +186,7 @@ func TestRecord(t *testing.T) {
 		t.Errorf("recorded:\n%s", text)
 	}
 	ours := newFake(t, nil)
-	ours.product = "slotnode"
+	ours.Product = "slotnode"
 	if _, _, err := Record(t.Context(), "test/case.case", []byte(src), ours, 1); err == nil {
 		t.Error("a case was recorded from our own node")
 	}

@@ -1,0 +1,175 @@
+package cause_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/slotdiff/slotdiff/fuzz/cause"
+	"github.com/slotdiff/slotdiff/harness/scenario"
+	"github.com/slotdiff/slotdiff/harness/verdict"
+)
+
+const src = `# A finding.
+
+scenario: FR-P2C-007-E009
+contract: B09
+anchors:  A12
+class:    adversarial
+reason:   cluster.packet_parse_failclosed_violation
+source:   a test
+
+node a
+----
+
+puppet p
+----
+
+p dial a
+----
+
+p send PING ver=2
+----
+
+snapshot a nodes
+----
+
+a GET foo
+----
+
+p recv PONG within=1s
+----
+`
+
+func parse(t *testing.T) *scenario.Case {
+	t.Helper()
+	c, err := scenario.Parse("x.case", []byte(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// result is what c came to if its step with that text went so.
+func result(t *testing.T, c *scenario.Case, text string, v verdict.Verdict, oracle, target *verdict.Answer) *verdict.Result {
+	t.Helper()
+	res := &verdict.Result{Verdict: v, Sides: map[verdict.Witness]*verdict.Side{}}
+	for _, st := range c.Steps() {
+		step := verdict.Step{Line: st.Line, Text: st.Text(), Verdict: verdict.Pass, Oracle: &verdict.Answer{}, Target: &verdict.Answer{}}
+		if st.Text() == text {
+			step.Verdict, step.Oracle, step.Target = v, oracle, target
+			res.Steps = append(res.Steps, step)
+			return res
+		}
+		res.Steps = append(res.Steps, step)
+	}
+	t.Fatalf("no step %q", text)
+	return nil
+}
+
+func lines(s string) *verdict.Answer { return &verdict.Answer{Lines: strings.Split(s, "\n")} }
+
+func fault(k verdict.FaultKind, detail string) *verdict.Answer {
+	return &verdict.Answer{Fault: &verdict.Fault{Kind: k, Node: "a", Detail: detail}}
+}
+
+func TestDivergences(t *testing.T) {
+	c := parse(t)
+	for _, tc := range []struct{ step, want, got, key string }{
+		{"a GET foo", `"x"`, "-MOVED 12182 127.0.0.1:7001", "divergence GET: -MOVED, not bulk"},
+		{"a GET foo", `"x"`, `"y"`, "divergence GET: bulk of another value"},
+		{"a GET foo", "$-1", "$a.id", "divergence GET: line, not nil after PING version"},
+		{"a GET foo", ":1", ":17", "divergence GET: integer of another value"},
+		{"a GET foo", "*2\n  :1\n  :2", "*2\n  :1\n  \"x\"", "divergence GET: in array bulk, not integer"},
+		{"a GET foo", "-ERR value is not 17", "-ERR value is not 18", "divergence GET: -ERR value is not N of another value"},
+		{"a GET foo", "-ERR unknown command 'x', with", "+OK", "divergence GET: +OK, not -ERR unknown command '', with"},
+		{"snapshot a nodes", "$a.id :1@2 myself,master - 0", "$a.id :1@2 myself,slave - 0", "divergence snapshot nodes: word 3 after PING version"},
+		{"snapshot a nodes", "cluster_state:ok", "cluster_state:fail", "divergence snapshot nodes: cluster_state after PING version"},
+		{"snapshot a nodes", "x", "x\ny", "divergence snapshot nodes: line, not the end after PING version"},
+		{"p recv PONG within=1s", "PONG sender=$a.id\n  ver=1 port=2", "PONG sender=$a.id\n  ver=1 port=3", "divergence recv PONG: port after PING version"},
+		{"p recv PONG within=1s", "PONG sender=$a.id", "nothing", "divergence recv PONG: nothing, not line after PING version"},
+	} {
+		causes := cause.Of(c, result(t, c, tc.step, verdict.Fail, lines(tc.want), lines(tc.got)))
+		if len(causes) != 1 || causes[0].Key() != tc.key {
+			t.Errorf("%s: %q and %q give %+v, want %s", tc.step, tc.want, tc.got, causes, tc.key)
+		}
+	}
+}
+
+const segfault = `1270:M 27 Nov 2026 # Redis 8.6.3 crashed by signal: 11, si_code: 1
+
+------ STACK TRACE ------
+EIP:
+redis-server(clusterProcessPacket+0x144) [0x7f1f7256e554]
+
+1289 bio_aof
+/usr/lib/libc.so.6(+0x9cefe) [0x7f1f710a6efe]
+redis-server(bioProcessBackgroundJobs+0x1e2) [0x7f1f72581932]
+
+1270 ld-linux-x86-64 *
+/usr/lib/libc.so.6(+0x406b0) [0x7f1f7104a6b0]
+redis-server(clusterProcessPacket+0x144) [0x7f1f7256e554]
+redis-server(clusterReadHandler+0x14b) [0x7f1f7256faab]
+redis-server(+0x1ee47a) [0x7f1f725ee47a]
+
+1/5 expected stacktraces.
+
+------ STACK TRACE DONE ------
+`
+
+func TestFaults(t *testing.T) {
+	c := parse(t)
+	const ping = "p send PING ver=2"
+	healthy := lines("ok")
+	for _, tc := range []struct {
+		what           string
+		oracle, target *verdict.Answer
+		keys           string // joined by "; "
+	}{
+		{"a signal", fault(verdict.FaultCrash, segfault), healthy, "oracle-crash signal 11 in clusterProcessPacket < clusterReadHandler"},
+		{"an assertion", fault(verdict.FaultCrash, "=== ASSERTION FAILED ===\n==> cluster_legacy.c:1234 'n->slaveof == NULL' is not true"), healthy,
+			"oracle-crash assertion cluster_legacy.c n->slaveof == NULL"},
+		{"a panic", healthy, fault(verdict.FaultCrash, "panic: runtime error: index out of range [7] with length 3\n\ngoroutine 1 [running]:\ngithub.com/slotdiff/slotdiff/node/cluster.(*Node).Step(0xc0)\n"),
+			"target-crash panic runtime error: index out of range [N] with length N in cluster.(*Node).Step"},
+		{"no report", fault(verdict.FaultCrash, "server ended: exit status 1"), healthy, "oracle-crash server ended: exit status N after PING version"},
+		{"a hang", fault(verdict.FaultHang, "no answer to PING"), healthy, "oracle-hang hang after PING version"},
+		{"an invariant", healthy, fault(verdict.FaultInvariant, "CLUSTER NODES: \"x y\" has 9 fields, want at least 8"),
+			"invariant CLUSTER NODES: '' has N fields, want at least N after PING version"},
+		{"a file", fault(verdict.FaultInvariant, "it does not start again from the nodes.conf it wrote: node a: start\nUnrecoverable error: corrupted cluster config file \"x\"."), healthy,
+			"oracle-corrupt it does not start again from the nodes.conf it wrote: node a: start corrupted cluster config file ''. after PING version"},
+		{"both", fault(verdict.FaultHang, "x"), fault(verdict.FaultHang, "x"), "oracle-hang hang after PING version; target-hang hang after PING version"},
+		{"the harness", fault(verdict.FaultHarness, "x"), healthy, ""},
+	} {
+		v := verdict.Fail
+		if tc.oracle.Fault != nil {
+			v = verdict.OracleFault
+		}
+		var keys []string
+		for _, ca := range cause.Of(c, result(t, c, ping, v, tc.oracle, tc.target)) {
+			keys = append(keys, ca.Key())
+		}
+		if got := strings.Join(keys, "; "); got != tc.keys {
+			t.Errorf("%s gives\n%s, want\n%s", tc.what, got, tc.keys)
+		}
+	}
+}
+
+// Hits of one fault have one key whatever was asked for, and two faults have two.
+func TestFold(t *testing.T) {
+	for _, tc := range []struct{ a, b string }{
+		{`GET: -MOVED 866 127.0.0.1:7000, not "x y"`, `GET: -MOVED 12 127.0.0.1:7001, not "\"z"`},
+		{"node 1111111111111111111111111111111111111111 at 0x1f", "node 2222222222222222222222222222222222222222 at 0xff"},
+		{"$a.id and ${p.addr}", "$b.id and $q.addr"},
+	} {
+		if cause.Fold(tc.a) != cause.Fold(tc.b) {
+			t.Errorf("%q and %q", cause.Fold(tc.a), cause.Fold(tc.b))
+		}
+	}
+	if cause.Fold("-MOVED 1") == cause.Fold("-ASK 1") {
+		t.Error("MOVED is taken for ASK")
+	}
+	long := cause.Cause{Kind: cause.Divergence, Core: strings.Repeat("x/y ", 50)}
+	other := cause.Cause{Kind: cause.Divergence, Core: strings.Repeat("x/y ", 51)}
+	if long.Slug() == other.Slug() || len(long.Slug()) > 80 || strings.ContainsAny(long.Slug(), "/ ") {
+		t.Errorf("%s, %s", long.Slug(), other.Slug())
+	}
+}

@@ -1,0 +1,191 @@
+package quirks_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/slotdiff/slotdiff/fuzz/quirks"
+	"github.com/slotdiff/slotdiff/harness/puppet"
+	"github.com/slotdiff/slotdiff/harness/scenario"
+	"github.com/slotdiff/slotdiff/wire/bus"
+)
+
+// The actors of the file's patterns.
+var actors = map[string]bus.ID{
+	"a": puppet.ID(1, "a"), "p": puppet.ID(1, "p"), "q": puppet.ID(1, "q"), "u": puppet.ID(1, "u"),
+}
+
+// packet builds what an actor sends, from a pattern: the words after "send", then the input lines, each after " + ".
+func packet(t *testing.T, from, pattern string) []byte {
+	t.Helper()
+	lookup := func(r scenario.Ref) (string, error) { return actors[r.Name].String(), nil }
+	parts := strings.Split(pattern, " + ")
+	for i, p := range parts {
+		var err error
+		if parts[i], err = scenario.ExpandText(p, lookup); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tmpl := puppet.NewTemplate(actors[from], 17000)
+	frame, err := tmpl.Build(strings.Fields(parts[0]), parts[1:])
+	if err != nil {
+		t.Fatalf("%s: %v", pattern, err)
+	}
+	return frame
+}
+
+// world is what $a knows: the master $p with config epoch 3, its replica $q, and subscribers of its own.
+func world(frame []byte) *quirks.Input {
+	return &quirks.Input{
+		Frame: frame, Receiver: actors["a"], Subscribed: true,
+		Peers: map[bus.ID]quirks.Peer{
+			actors["p"]: {ConfigEpoch: 3},
+			actors["q"]: {Replica: true, Master: actors["p"], ConfigEpoch: 3},
+		},
+	}
+}
+
+// near are inputs next to those of the list that real Redis bears, or that nobody has tried: they must go through.
+// Each is from $p unless it says otherwise.
+var near = map[string][]struct {
+	from, pattern string
+	change        func(*quirks.Input)
+}{
+	"wide-extension": {
+		{pattern: "PING + ext 9 payload=- len=16 + ext shardid 1111111111111111111111111111111111111111"},
+		{pattern: "PING + ext shardid 1111111111111111111111111111111111111111"},
+	},
+	"far-extension": {
+		{pattern: "PING mflags=ext extcount=1 count=0"},
+		{pattern: "PING count=65535"},
+	},
+	"publish-wraps": {
+		{from: "u", pattern: "PUBLISH channel=c message=m raw@2256=ffffffff00000003"},
+		{pattern: "PUBLISH channel=c message=m raw@2256=ffffffff00000003", change: func(in *quirks.Input) { in.Subscribed = false }},
+		{pattern: "PUBLISH channel=c message=m"},
+	},
+	"own-master": {
+		{pattern: "PING replicaof=$q.id flags=slave,myself configEpoch=3"},
+		{from: "u", pattern: "PING replicaof=$u.id flags=slave,myself"},
+		{pattern: "MFSTART replicaof=$p.id flags=slave,myself"},
+	},
+	"replica-circle": {
+		{pattern: "PING replicaof=$q.id flags=slave,myself configEpoch=3"},
+		{pattern: "PING replicaof=$q.id flags=slave,myself configEpoch=0", change: func(in *quirks.Input) {
+			in.Peers[actors["q"]] = quirks.Peer{ConfigEpoch: 3}
+		}},
+	},
+	"gossip-myself": {
+		{pattern: "PING + gossip 3333333333333333333333333333333333333333 addr=127.0.0.1:7@9 flags=master"},
+		{pattern: "PING + gossip $q.id addr=127.0.0.1:7@9 flags=master,myself"},
+		{from: "u", pattern: "PING + gossip 3333333333333333333333333333333333333333 addr=127.0.0.1:7@9 flags=master,myself"},
+	},
+	"hostname-blank": {
+		{pattern: `PING + ext hostname "xy"`},
+		{pattern: `PING + ext nodename "x y"`},
+		{from: "u", pattern: `PING + ext hostname "x y"`},
+	},
+	"hostname-line-end": {{pattern: `PING + ext hostname "x\"y"`}, {pattern: `PING + ext nodename "x\ny"`}},
+	"own-role-orphan":   {{from: "u", pattern: "PING replicaof=3333333333333333333333333333333333333333 flags=slave,myself"}},
+	"own-role": {
+		{from: "q", pattern: "PING replicaof=$p.id flags=slave,myself"},
+		{from: "u", pattern: "PING sender=$a.id"},
+	},
+	"handshake-id": {
+		{pattern: "PONG sender=5a5a205a0a"},
+		{pattern: "PONG", change: func(in *quirks.Input) { in.Handshake = true }},
+		{pattern: "PING sender=5a5a205a0a", change: func(in *quirks.Input) { in.Handshake = true }},
+	},
+	"last-epoch": {
+		{pattern: "PING currentEpoch=18446744073709551614"},
+		{from: "u", pattern: "PING currentEpoch=18446744073709551615"},
+	},
+	"forgets-itself": {
+		{pattern: "PING + ext forgotten $q.id ttl=60"},
+		{from: "u", pattern: "PING + ext forgotten $u.id ttl=60"},
+	},
+}
+
+// Every line of the list matches the packet that it describes, for the version that it was tried against, and none of
+// those next to it.
+func TestEveryQuirk(t *testing.T) {
+	list, err := quirks.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list.All()) < 13 {
+		t.Errorf("%d quirks; entries are kept as long as their version is", len(list.All()))
+	}
+	for _, q := range list.All() {
+		t.Run(q.Name, func(t *testing.T) {
+			pattern, condition, _ := strings.Cut(q.Pattern, " (")
+			from := "u"
+			if i := strings.Index(condition, "from $"); i >= 0 {
+				from = condition[i+len("from $") : i+len("from $")+1]
+			}
+			in := world(packet(t, from, pattern))
+			in.Handshake = strings.Contains(condition, "handshake")
+			if got := list.Match(q.Version, in); got == nil || got.Name != q.Name {
+				t.Errorf("%s matches %v", q.Pattern, got)
+			}
+			if got := list.Match("8.6.2", in); got != nil {
+				t.Errorf("%s matches %s for another version", q.Pattern, got.Name)
+			}
+			if len(near[q.Name]) == 0 {
+				t.Error("nothing near it is tested")
+			}
+			for _, n := range near[q.Name] {
+				who := n.from
+				if who == "" {
+					who = "p"
+				}
+				in := world(packet(t, who, n.pattern))
+				if n.change != nil {
+					n.change(in)
+				}
+				if got := list.Match(q.Version, in); got != nil {
+					t.Errorf("from %s: %s matches %s", who, n.pattern, got.Name)
+				}
+			}
+		})
+	}
+}
+
+// What captured packets and the plainest ones say is no quirk, whoever sends them.
+func TestPlainPacketsPass(t *testing.T) {
+	list, err := quirks.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for typ := bus.TypePing; typ <= bus.TypeModule; typ++ {
+		for _, from := range []string{"p", "q", "u", "a"} {
+			if q := list.Match("8.6.3", world(packet(t, from, typ.String()))); q != nil {
+				t.Errorf("a plain %s of %s matches %s", typ, from, q.Name)
+			}
+		}
+	}
+	if q := list.Match("8.6.3", world(nil)); q != nil {
+		t.Errorf("an empty frame matches %s", q.Name)
+	}
+}
+
+// Mistakes are reported with file, line and what is wrong.
+func TestParseErrors(t *testing.T) {
+	for _, tc := range []struct{ line, want string }{
+		{"x | rule=none", "f:1: 2 fields"},
+		{"x | rule=nun | 8.6 | PING | crash: y | z", `no rule is named "nun"`},
+		{"x | typ=PING | 8.6 | PING | crash: y | z", "no such key"},
+		{"x | type=PINK | 8.6 | PING | crash: y | z", "PINK"},
+		{"x | count>=many | 8.6 | PING | crash: y | z", `"many" is no number`},
+		{"x | sender=friend | 8.6 | PING | crash: y | z", "want one of known unknown"},
+		{"x | ext(type=hat) | 8.6 | PING | crash: y | z", `no extension is named "hat"`},
+		{"x | gossip(has=blank) | 8.6 | PING | crash: y | z", "want about="},
+		{"x | stale | 8.6 | PING | explodes: y | z", "want crash, hang or corrupt"},
+		{"x | stale | 8.6 | PING | crash: y | z\nx | stale | 8.6 | PING | crash: y | z", "f:2: the name x stands twice"},
+	} {
+		_, err := quirks.Parse("f", []byte(tc.line))
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v, want %s", tc.line, err, tc.want)
+		}
+	}
+}

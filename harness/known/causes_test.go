@@ -1,0 +1,47 @@
+package known_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/slotdiff/slotdiff/harness/known"
+)
+
+func TestDifferences(t *testing.T) {
+	d, err := known.ParseDifferences("x/redis-7.0.txt", []byte("# a comment\n\nok | divergence GET: -MOVED, not nil | since 8.0\nnew | divergence PING: +OK, not +PONG | PING: +OK, not +PONG\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		product, version string
+		want             bool
+	}{{"redis", "7.0", true}, {"redis", "7.0.15", true}, {"redis", "7.01", false}, {"redis", "7.2.1", false}, {"valkey", "7.0.15", false}} {
+		if got := d.Covers(tc.product, tc.version); got != tc.want {
+			t.Errorf("%s %s: %v", tc.product, tc.version, got)
+		}
+	}
+	if e := d.Match("divergence GET: -MOVED, not nil"); e == nil || !e.Reviewed || e.Line != 3 || e.Reason != "since 8.0" {
+		t.Errorf("%+v", e)
+	}
+	if e := d.Match("divergence GET: -MOVED"); e != nil {
+		t.Errorf("a part of a cause matches %+v", e)
+	}
+	again, err := known.ParseDifferences("redis-7.0.txt", []byte(d.Entries[0].String()+"\n"+d.Entries[1].String()+"\n"))
+	if err != nil || len(again.Entries) != 2 || again.Entries[1].Reviewed || again.Entries[1].Cause != d.Entries[1].Cause {
+		t.Errorf("%+v, %v", again, err)
+	}
+}
+
+func TestDifferencesErrors(t *testing.T) {
+	for _, tc := range []struct{ file, text, want string }{
+		{"redis.txt", "", "named <product>-<version>.txt"},
+		{"redis-7.0.txt", "ok | x", "redis-7.0.txt:1: want STATUS | CAUSE | REASON"},
+		{"redis-7.0.txt", "ok | x | ", "redis-7.0.txt:1: want STATUS"},
+		{"redis-7.0.txt", "maybe | x | y", `status "maybe"`},
+		{"redis-7.0.txt", "ok | x | y\nnew | x | z", "redis-7.0.txt:2: \"x\" stands on line 1 already"},
+	} {
+		if _, err := known.ParseDifferences(tc.file, []byte(tc.text)); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %q: %v, want %s", tc.file, tc.text, err, tc.want)
+		}
+	}
+}
