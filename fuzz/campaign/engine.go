@@ -36,6 +36,7 @@ type Stats struct {
 	Packets  uint64 // packets sent to either side and compared
 	Windows  uint64 // windows compared
 	Restarts uint64 // sides started again after a fault
+	Flaky    uint64 // differences that the engine itself did not see a second time
 	// Held counts inputs that were not sent because the oracle is known not to bear them, by quirk.
 	Held map[string]uint64
 	// Tokens are the coverage tokens reached, each once: "rule:ext-padding", "route:moved", "command:GET".

@@ -45,6 +45,7 @@ type Totals struct {
 	Packets  uint64            `json:"packets"`
 	Windows  uint64            `json:"windows"`
 	Restarts uint64            `json:"restarts"`
+	Flaky    uint64            `json:"flaky"`
 	Held     map[string]uint64 `json:"held"`   // inputs not sent because of a quirk, by quirk
 	Tokens   map[string]uint64 `json:"tokens"` // episodes that reached each
 }
@@ -55,6 +56,7 @@ func (t *Totals) add(s *Stats) (fresh bool) {
 	t.Packets += s.Packets
 	t.Windows += s.Windows
 	t.Restarts += s.Restarts
+	t.Flaky += s.Flaky
 	for name, n := range s.Held {
 		t.Held[name] += n
 	}

@@ -144,6 +144,9 @@ func (s *Summary) WriteText(w io.Writer) error {
 	if t.Restarts > 0 {
 		fmt.Fprintf(&b, "%d sides were started again\n", t.Restarts)
 	}
+	if t.Flaky > 0 {
+		fmt.Fprintf(&b, "%d differences did not come a second time and count for nothing\n", t.Flaky)
+	}
 	for _, name := range slices.Sorted(maps.Keys(t.Held)) {
 		fmt.Fprintf(&b, "held back %d inputs that the oracle does not bear: %s\n", t.Held[name], name)
 	}

@@ -107,16 +107,9 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 	results := make([]*verdict.Result, len(play))
 	var wg sync.WaitGroup
 	for i, c := range play {
-		wg.Go(func() {
-			results[i] = runner.Run(ctx, c, runner.Config{
-				Oracle: e.env.Oracle, Target: e.env.Target, Seed: seed, Mode: "strict", Explore: true,
-			})
-		})
+		wg.Go(func() { results[i] = e.play(ctx, c, seed) })
 	}
 	wg.Wait()
-	if err := ctx.Err(); err != nil {
-		return stats, nil, err
-	}
 	var found []triage.Candidate
 	tokens := map[string]bool{}
 	var longest *scenario.Case // of the mutants, the one whose tokens are the most
@@ -129,8 +122,16 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 			longest, most = play[i], n
 		}
 		for _, ca := range cause.Of(play[i], res) {
+			// A mutant may have lost the wait that a recorded case has for good reason.
+			if ca.Kind == cause.Divergence && !slices.ContainsFunc(cause.Of(play[i], e.play(ctx, play[i], seed)), ca.Same) {
+				stats.Flaky++
+				continue
+			}
 			found = append(found, triage.Candidate{Case: play[i], Kind: ca.Kind, Note: ca.Key()})
 		}
+	}
+	if err := ctx.Err(); err != nil {
+		return stats, nil, err
 	}
 	for token := range tokens {
 		stats.Tokens = append(stats.Tokens, token)
@@ -140,6 +141,10 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 		stats.Case = func() *scenario.Case { return longest }
 	}
 	return stats, found, nil
+}
+
+func (e *Engine) play(ctx context.Context, c *scenario.Case, seed uint64) *verdict.Result {
+	return runner.Run(ctx, c, runner.Config{Oracle: e.env.Oracle, Target: e.env.Target, Seed: seed, Mode: "strict", Explore: true})
 }
 
 // count adds what was compared.
