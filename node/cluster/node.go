@@ -209,6 +209,12 @@ func (n *Node) State() bus.State { return n.state }
 // Replica reports whether this node is a replica.
 func (n *Node) Replica() bool { return n.myself.isReplica() }
 
+// Secret is what the nodes of the cluster share and no client knows: the smallest secret of all.
+func (n *Node) Secret() bus.ID { return n.secret }
+
+// Knows reports whether a node of that id is known; this node is.
+func (n *Node) Knows(id bus.ID) bool { return n.lookup(id) != nil }
+
 // Owns reports whether this node, or the master that it is a replica of, owns slot s.
 func (n *Node) Owns(s uint16) bool { return n.slots[s] != nil && n.slots[s] == n.shardMaster() }
 

@@ -12,7 +12,7 @@ func init() {
 		"acl|setuser": aclSetUser,
 		"acl|deluser": aclDelUser,
 		"acl|users":   aclUsers,
-		"acl|whoami":  func(_ *Engine, c *Client) { c.text(c.user.name) },
+		"acl|whoami":  aclWhoAmI,
 		"acl|cat":     aclCat,
 	})
 }
@@ -80,6 +80,15 @@ func aclUsers(e *Engine, c *Client) {
 	for _, n := range names {
 		c.text(n)
 	}
+}
+
+// aclWhoAmI answers nothing where nobody is: an internal connection has no user.
+func aclWhoAmI(_ *Engine, c *Client) {
+	if c.user == superuser {
+		c.null()
+		return
+	}
+	c.text(c.user.name)
 }
 
 // aclCat answers the categories in the order of acl.c:ACLDefaultCommandCategories,

@@ -22,6 +22,7 @@ const (
 	replySkip          // this command is not answered
 	noEvict
 	noTouch
+	internal // a node of this cluster: it knows the secret
 	closing  // no further command; the connection closes once Out is written
 	closeNow // the connection closes without writing Out
 )

@@ -96,6 +96,7 @@ func (e *Engine) appendClient(b []byte, c *Client) []byte {
 		{c.has(readOnly), "r"},
 		{c.has(noEvict), "e"},
 		{c.has(noTouch), "T"},
+		{c.has(internal), "I"},
 	} {
 		if f.on {
 			flags += f.name

@@ -282,9 +282,3 @@ func normalize(ranges *[]cluster.Range) string {
 	}
 	return ""
 }
-
-// clusterSyncSlots refuses everybody: no client of this node is internal.
-func clusterSyncSlots(_ *Engine, c *Client) {
-	c.err("ERR CLUSTER SYNCSLOTS subcommands are only allowed for internal clients")
-	c.flags |= closing
-}

@@ -97,6 +97,10 @@ func auth(e *Engine, c *Client) {
 			c.ok()
 		}
 	case 3:
+		if string(c.argv[1]) == internalUser {
+			authInternal(e, c)
+			return
+		}
 		if e.authenticate(c, string(c.argv[1]), string(c.argv[2])) {
 			c.ok()
 		}

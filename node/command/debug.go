@@ -9,6 +9,7 @@ import (
 	"github.com/slotdiff/slotdiff/node/cluster"
 	"github.com/slotdiff/slotdiff/node/command/table"
 	"github.com/slotdiff/slotdiff/node/store"
+	"github.com/slotdiff/slotdiff/slot"
 )
 
 func init() { register(map[string]handler{"debug": debug}) }
@@ -39,6 +40,15 @@ func debug(e *Engine, c *Client) {
 			e.configure()
 			c.ok()
 		}
+	case sub == "internal_secret" && n == 2:
+		secret := e.Cluster.Secret()
+		c.int(int64(slot.CRC16(secret[:])))
+	case sub == "mark-internal-client" && n == 2:
+		c.flags |= internal
+		c.ok()
+	case sub == "mark-internal-client" && n == 3 && equalFold(c.argv[2], "unmark"):
+		c.flags &^= internal
+		c.ok()
 	case sub == "clusterlink" && n == 5 && equalFold(c.argv[2], "kill"):
 		e.debugKillLink(c)
 	case sub == "populate" && n >= 3 && n <= 5:
@@ -62,7 +72,7 @@ func debug(e *Engine, c *Client) {
 var debugExecuted = []string{
 	"help", "sleep", "log", "error", "set-active-expire", "drop-cluster-packet-filter", "clusterlink", "protocol",
 	"set-disable-deny-scripts", "pause-cron", "change-repl-id", "set-skip-checksum-validation", "dict-resizing",
-	"panic", "segfault", "assert",
+	"panic", "segfault", "assert", "internal_secret", "mark-internal-client",
 }
 
 // debugKnown reports whether DEBUG HELP lists a subcommand.
