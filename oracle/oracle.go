@@ -105,6 +105,10 @@ type NodeSpec struct {
 	// empty string is written as "".
 	Directives [][2]string
 
+	// Port, if not nil, is the pair of ports that the node uses. It is the caller's:
+	// the node neither acquires nor releases it. Only a driver with CapFresh takes it.
+	Port *Port
+
 	// Files are put into the node's directory before its first start, such as
 	// a nodes.conf to load.
 	Files map[string][]byte
@@ -112,6 +116,18 @@ type NodeSpec struct {
 	// Shared says that the node will not be paused, so that a driver may put it
 	// into one process with others. False is a process of its own.
 	Shared bool
+}
+
+// Ports returns the pair of ports that a node is to use, its caller's or a new one, and
+// what gives it back when the node has ended.
+func (s *NodeSpec) Ports() (p *Port, release func(), err error) {
+	if s.Port != nil {
+		return s.Port, func() {}, nil
+	}
+	if p, err = AcquirePort(); err != nil {
+		return nil, nil, err
+	}
+	return p, p.Release, nil
 }
 
 // StartError says why a node did not come up.

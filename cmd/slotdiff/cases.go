@@ -38,24 +38,31 @@ func selectCases(patterns []string) ([]*scenario.Case, error) {
 	var files []*scenario.Case
 	var rest []string
 	for _, p := range patterns {
-		if !strings.HasSuffix(p, scenario.Ext) {
+		file, mix := scenario.SplitMix(p)
+		if !strings.HasSuffix(file, scenario.Ext) {
 			rest = append(rest, p)
 			continue
 		}
-		if _, err := os.Stat(p); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 			rest = append(rest, p)
 			continue
 		}
-		c, err := scenario.LoadFile(p)
+		c, err := scenario.LoadFile(file)
 		if err != nil {
 			return nil, err
 		}
-		if abs, err := filepath.Rel(caseRoot, p); err == nil && filepath.IsLocal(abs) {
+		if abs, err := filepath.Rel(caseRoot, file); err == nil && filepath.IsLocal(abs) {
 			c.Path = filepath.ToSlash(abs)
 		} else {
 			c.Loose = true
 		}
-		files = append(files, c)
+		variants := c.Variants()
+		if mix != "" {
+			if variants, err = scenario.Select(variants, []string{p}); err != nil {
+				return nil, err
+			}
+		}
+		files = append(files, variants...)
 	}
 	list := files
 	if len(rest) > 0 || len(files) == 0 {
@@ -63,18 +70,18 @@ func selectCases(patterns []string) ([]*scenario.Case, error) {
 		if err != nil {
 			return nil, err
 		}
-		found, err := scenario.Select(all, rest)
+		found, err := scenario.Select(scenario.AllVariants(all), rest)
 		if err != nil {
 			return nil, err
 		}
 		for _, c := range found {
-			if !slices.ContainsFunc(files, func(f *scenario.Case) bool { return f.Path == c.Path }) {
+			if !slices.ContainsFunc(files, func(f *scenario.Case) bool { return f.Name() == c.Name() }) {
 				list = append(list, c)
 			}
 		}
 	}
 	var errs []error
-	for _, c := range list {
+	for _, c := range scenario.Files(list) { // variants share their mistakes
 		if err := runner.Check(c); err != nil {
 			errs = append(errs, err)
 		}
@@ -92,7 +99,7 @@ func selectCases(patterns []string) ([]*scenario.Case, error) {
 func completeCases(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
 	all, _ := scenario.Load(caseFS()) // a broken case is no reason to complete nothing
 	var names []string
-	for _, c := range all {
+	for _, c := range scenario.AllVariants(all) {
 		if strings.HasPrefix(c.Name(), prefix) {
 			names = append(names, c.Name())
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -35,6 +36,7 @@ func listCommand() *cobra.Command {
 // listed is one case in the JSON form of list.
 type listed struct {
 	Case     string   `json:"case"`
+	Mix      []string `json:"mix,omitempty"` // nodes that the oracle's server plays on both sides
 	Scenario string   `json:"scenario"`
 	Contract string   `json:"contract,omitempty"`
 	Anchors  []string `json:"anchors"`
@@ -47,7 +49,7 @@ func printList(w io.Writer, list []*scenario.Case, asJSON bool) error {
 	rows := make([]listed, len(list))
 	for i, c := range list {
 		rows[i] = listed{
-			Case: c.Name(), Scenario: c.Header.Scenario, Contract: c.Header.Contract, Anchors: c.Header.Anchors,
+			Case: c.Name(), Mix: c.Mix, Scenario: c.Header.Scenario, Contract: c.Header.Contract, Anchors: c.Header.Anchors,
 			Class: string(c.Header.Class), Recorded: c.Header.Recorded,
 		}
 		for range c.Steps() {
@@ -66,7 +68,12 @@ func printList(w io.Writer, list []*scenario.Case, asJSON bool) error {
 	if err := tw.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%d cases\n", len(rows))
+	mixed := ""
+	mixes := slices.DeleteFunc(slices.Clone(list), func(c *scenario.Case) bool { return c.Mix == nil })
+	if len(mixes) > 0 {
+		mixed = fmt.Sprintf(", %d of them mixes of %d", len(mixes), len(scenario.Files(mixes)))
+	}
+	_, err := fmt.Fprintf(w, "%d cases%s\n", len(rows), mixed)
 	return err
 }
 
@@ -83,9 +90,9 @@ func coverageCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			tags := make([]contract.Tags, len(list))
-			for i, c := range list {
-				tags[i] = c.Tags()
+			var tags []contract.Tags
+			for _, c := range scenario.Files(list) {
+				tags = append(tags, c.Tags())
 			}
 			m := contract.Coverage(tags)
 			if asJSON {

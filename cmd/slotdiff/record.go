@@ -73,7 +73,7 @@ type recorder struct {
 func (r *recorder) all(ctx context.Context, list []*scenario.Case, parallel int) error {
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, max(1, parallel))
-	for _, c := range list {
+	for _, c := range scenario.Files(list) {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()

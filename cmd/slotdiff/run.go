@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/slotdiff/slotdiff/harness/scenario"
 )
 
 func runCommand() *cobra.Command {
@@ -59,6 +61,7 @@ wait that is too short. It must report nothing.
 			if err != nil {
 				return err
 			}
+			cases = scenario.Files(cases) // real Redis alone is the same in every mix
 			opt.target = ""
 			if err := opt.check(); err != nil {
 				return err

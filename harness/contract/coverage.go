@@ -15,6 +15,7 @@ type Tags struct {
 	Row      string   // full or short id; empty: none
 	Anchors  []string // full or short ids
 	Class    Class
+	Mixes    int // mixed clusters it is played in; 0 for a case that is no mix
 }
 
 // Matrix is the contract against the cases that exercise it.
@@ -22,6 +23,8 @@ type Matrix struct {
 	SchemaVersion int     `json:"schema_version"`
 	Packet        string  `json:"packet_id"`
 	Cases         int     `json:"cases"`
+	Mixed         int     `json:"mixed"` // cases that are played in mixed clusters,
+	Mixes         int     `json:"mixes"` // and the number of those
 	Rows          []Line  `json:"rows"`
 	Scenarios     []Line  `json:"scenarios"`
 	Anchors       []Line  `json:"anchors"`
@@ -59,6 +62,12 @@ var untestable = []string{"A30"}
 // are ignored: the case parser has refused them already.
 func Coverage(cases []Tags) Matrix {
 	m := Matrix{SchemaVersion: 1, Packet: Packet, Cases: len(cases)}
+	for _, t := range cases {
+		if t.Mixes > 0 {
+			m.Mixed++
+			m.Mixes += t.Mixes
+		}
+	}
 	for _, r := range rows {
 		m.Rows = append(m.Rows, line(r.ID, r.Trigger, cases, func(t Tags) bool { return Short(t.Row) == r.ID }))
 	}
@@ -90,7 +99,11 @@ func (m Matrix) Uncovered() []string {
 // cases by class; with verbose the names of the cases below it.
 func (m Matrix) WriteText(w io.Writer, verbose bool) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d cases\n", m.Packet, m.Cases)
+	fmt.Fprintf(&b, "%s: %d cases", m.Packet, m.Cases)
+	if m.Mixed > 0 {
+		fmt.Fprintf(&b, ", %d of them in %d mixed clusters", m.Mixed, m.Mixes)
+	}
+	b.WriteByte('\n')
 	part := func(title string, lines []Line, s Share) {
 		fmt.Fprintf(&b, "\n%-9s  cases  normal  edge  adversarial  (%d of %d covered)\n", title, s.Covered, s.Of)
 		for _, l := range lines {

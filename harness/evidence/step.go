@@ -7,6 +7,7 @@ import (
 
 	"github.com/aymanbagabas/go-udiff"
 
+	"github.com/slotdiff/slotdiff/harness/scenario"
 	"github.com/slotdiff/slotdiff/harness/verdict"
 )
 
@@ -48,9 +49,10 @@ func DiffText(c *CaseEntry) string {
 	return b.String()
 }
 
-// CaseFile is the file of a case: below cases/ by its name, or the path that a
+// CaseFile is the file of a case, whatever its mix: below cases/ by its name, or the path that a
 // case from elsewhere has for a name.
 func CaseFile(name string) string {
+	name, _ = scenario.SplitMix(name)
 	if strings.HasSuffix(name, ".case") {
 		return name
 	}

@@ -59,7 +59,10 @@ type CaseEntry struct {
 	OutputDigest string          `json:"output_digest"`
 	ReplayCmd    string          `json:"replay_cmd"`
 	Artifacts    []string        `json:"artifacts"` // relative to the run directory
-	Phases       []Phase         `json:"phases"`
+	// Makes says which server played each node of the target side; absent unless the
+	// oracle's played one.
+	Makes  map[string]string `json:"makes,omitempty"`
+	Phases []Phase           `json:"phases"`
 }
 
 // Phase is a section of a case. The steps that passed are only counted.
@@ -148,11 +151,15 @@ func Entry(res *verdict.Result, replay string, artifacts []string) CaseEntry {
 	if artifacts == nil {
 		artifacts = []string{}
 	}
+	var makes map[string]string
+	if side := res.Sides[verdict.Target]; side != nil {
+		makes = side.Makes
+	}
 	return CaseEntry{
 		Case: res.Case, Scenario: res.Scenario, Contract: res.Contract, Mode: res.Mode, Seed: res.Seed,
 		Verdict: res.Verdict, Reason: res.Reason, Cause: res.Cause, DurationMS: millis(res.Duration),
 		InputDigest: res.InputDigest, OutputDigest: res.OutputDigest,
-		ReplayCmd: replay, Artifacts: artifacts, Phases: phases(res.Steps),
+		ReplayCmd: replay, Artifacts: artifacts, Makes: makes, Phases: phases(res.Steps),
 	}
 }
 

@@ -77,19 +77,24 @@ func limited(cfg Config) []oracle.Limited {
 // nodesOf is how many nodes of one driver a case has at once: on both sides, where the
 // driver serves both.
 func nodesOf(c *scenario.Case, cfg Config, l oracle.Limited) int {
-	sides := 0
-	for _, d := range []oracle.Driver{cfg.Oracle, cfg.Target} {
-		if same, ok := d.(oracle.Limited); ok && same == l {
-			sides++
-		}
-	}
 	nodes := 0
-	for _, st := range c.Steps() {
-		if st.Actor == "node" {
+	count := func(d oracle.Driver) {
+		if same, ok := d.(oracle.Limited); ok && same == l {
 			nodes++
 		}
 	}
-	return sides * nodes
+	for _, st := range c.Steps() {
+		if st.Actor != "node" {
+			continue
+		}
+		count(cfg.Oracle)
+		if st.FromOracle() {
+			count(cfg.Oracle)
+		} else {
+			count(cfg.Target)
+		}
+	}
+	return nodes
 }
 
 // tooMany returns what a case needs of a limited driver beyond what it has, or "".

@@ -20,6 +20,9 @@ func (r *run) unmetNeed() string {
 	if many := tooMany(r.c, r.cfg); many != "" {
 		return many
 	}
+	if r.cfg.Oracle == nil && mixed(r.c) {
+		return "real Redis beside the target: the cluster is a mixed one, and no live oracle is there"
+	}
 	for _, s := range r.sides {
 		if missing := s.driver.Capabilities().Missing(needs); missing != 0 {
 			return fmt.Sprintf("%s, which %s (%s) does not have", missing, s.driver.Identity().Short(), s.driver.Identity().How)
@@ -54,12 +57,19 @@ func Needs(c *scenario.Case) (oracle.Capabilities, error) {
 			needs |= oracle.CapKill
 		case "restart":
 			needs |= oracle.CapRestart
+			if givesPlace(st) {
+				needs |= oracle.CapFiles | oracle.CapConf | oracle.CapFresh
+			}
 		case "cut", "heal", "delay":
 			needs |= oracle.CapConf
 		case "pause", "resume":
 			needs |= oracle.CapPause
 		case "snapshot":
-			if len(st.Words) == 2 && st.Words[1].String() == "conf" {
+			if len(st.Words) == 2 && ofFile(st.Words[1].String()) {
+				needs |= oracle.CapFiles
+			}
+		case "wait", "hold", "agree":
+			if f := strings.Fields(strings.Join(st.Input, " ")); len(f) == 2 && f[0] == "snapshot" && ofFile(f[1]) {
 				needs |= oracle.CapFiles
 			}
 		}
@@ -75,6 +85,9 @@ func Needs(c *scenario.Case) (oracle.Capabilities, error) {
 	}
 	return needs, nil
 }
+
+// ofFile reports whether a view is taken from a file of the node's.
+func ofFile(view string) bool { return view == "conf" || view == "shardids" }
 
 // holds reports whether every condition of a step is true of every side. A
 // condition is the name of a capability.

@@ -18,8 +18,10 @@ import (
 type node struct {
 	name   string
 	spec   oracle.NodeSpec // what it was started with
+	driver oracle.Driver   // of the server that plays it now
 	live   oracle.Node
 	front  netip.AddrPort // of its relay; invalid where it has none
+	names  *names         // of its side
 	trace  *trace
 	conns  map[string]*conn
 	probe  *conn // the harness's own, for invariants; nil until first used

@@ -11,7 +11,7 @@ import (
 // refusal is the answer of a server that ended at its start: with the directive it
 // ended at, where it says so, else with the last message of its log. A directive that it does not know is something that it
 // lacks; only the bundled node must know all that Redis knows.
-func (s *side) refusal(log string) output {
+func refusal(id oracle.Identity, log string) output {
 	out := output{kind: "start", lines: []string{"refused to start"}}
 	lines := splitLines(strings.TrimSpace(log))
 	for i, l := range lines {
@@ -21,7 +21,6 @@ func (s *side) refusal(log string) output {
 		}
 		at = strings.TrimSuffix(at, "'")
 		out.lines[0] += " at " + at
-		id := s.driver.Identity()
 		if i+1 < len(lines) && unknownDirective.MatchString(logMessage(lines[i+1])) && id.How != oracle.Bundled {
 			name, _, _ := strings.Cut(at, " ")
 			out.lacks = fmt.Sprintf("the directive %s, which %s (%s) does not have", name, id.Short(), id.How)

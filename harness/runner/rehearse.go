@@ -53,7 +53,7 @@ func stepName(v *Verb, st *scenario.Step) string {
 
 // takesLines lists the verbs that read input lines.
 var takesLines = map[*Verb]bool{
-	verbNode: true, verbSend: true, verbPuppetSend: true, verbReply: true, verbWait: true, verbHold: true,
+	verbNode: true, verbSend: true, verbPuppetSend: true, verbReply: true, verbWait: true, verbHold: true, verbAgree: true,
 }
 
 // step returns what is wrong with the words and the input lines of a step.
@@ -68,11 +68,16 @@ func (r *rehearsal) step(v *Verb, c *call) error {
 	}
 	switch v {
 	case verbNode:
+		if err := makes(c.words, scenario.MakeOracle); err != nil {
+			return err
+		}
 		if err := pairs(c.words[min(1, len(c.words)):]); err != nil {
 			return err
 		}
 		_, err := nodeFiles(c.step.Input, r.names.lookup)
 		return err
+	case verbRestart:
+		return makes(c.words, makeOther)
 	case verbCommand:
 		return pipe(c.words)
 	case verbSend:
@@ -96,6 +101,8 @@ func (r *rehearsal) step(v *Verb, c *call) error {
 		return r.question(c, "within")
 	case verbHold:
 		return r.question(c, "for")
+	case verbAgree:
+		return r.question(c, "within")
 	case verbSnapshot:
 		if len(args) != 2 {
 			return fmt.Errorf("want a node and one view of %s", viewNames())
@@ -199,7 +206,7 @@ func (r *rehearsal) question(c *call, option string) error {
 		return err
 	}
 	switch {
-	case len(plain) > 1:
+	case len(plain) > 1 && c.step.Actor != verbAgree.Name:
 		return fmt.Errorf("unexpected word %q, want one node and %s=", plain[1].String(), option)
 	case len(c.step.Input) != 1:
 		return fmt.Errorf("want one input line, the question, have %d", len(c.step.Input))

@@ -16,11 +16,11 @@ import (
 type Proven struct{ seen sync.Map }
 
 // first reports whether a server has not yet been started from this nodes.conf.
-func (p *Proven) first(w verdict.Witness, conf string) bool {
+func (p *Proven) first(w verdict.Witness, d oracle.Driver, conf string) bool {
 	if p == nil {
 		return true
 	}
-	_, before := p.seen.LoadOrStore(string(w)+"\n"+conf, true)
+	_, before := p.seen.LoadOrStore(string(w)+"\n"+d.Identity().String()+"\n"+conf, true)
 	return !before
 }
 
@@ -35,13 +35,10 @@ type saved struct {
 // from which this server has not yet started in this run: a file that differs from
 // an earlier one in nothing but ids, ports and numbers proves nothing new.
 func (s *side) saveAll(ctx context.Context, proven *Proven) ([]saved, *verdict.Fault) {
-	if !s.driver.Capabilities().Has(oracle.CapFiles | oracle.CapConf | oracle.CapFresh) {
-		return nil, nil
-	}
 	var out []saved
 	for _, name := range s.order {
 		n := s.nodes[name]
-		if n.down || n.frozen || n.auth {
+		if n.down || n.frozen || n.auth || !n.driver.Capabilities().Has(oracle.CapFiles|oracle.CapConf|oracle.CapFresh) {
 			continue
 		}
 		if err := n.save(ctx); err != nil {
@@ -51,7 +48,7 @@ func (s *side) saveAll(ctx context.Context, proven *Proven) ([]saved, *verdict.F
 		if err != nil {
 			return nil, s.fault(n.broken("after SAVECONFIG its nodes.conf cannot be read: %v", err))
 		}
-		if proven.first(s.witness, s.sameConf(conf)) {
+		if proven.first(s.witness, n.driver, s.sameConf(conf)) {
 			id, _ := s.names.get(name)
 			out = append(out, saved{n, id.id, conf})
 		}
@@ -76,9 +73,10 @@ func (s *side) startFrom(ctx context.Context, f saved) error {
 	spec := f.node.spec
 	spec.Files = map[string][]byte{"nodes.conf": f.conf}
 	spec.Shared = true
+	spec.Port = nil // it is another's by now
 	var live oracle.Node
 	err := s.starts.pass(ctx, s.budget, func() (err error) {
-		live, err = s.driver.Start(ctx, spec)
+		live, err = f.node.driver.Start(ctx, spec)
 		return err
 	})
 	if err != nil {

@@ -18,7 +18,8 @@ import (
 // One goroutine uses it at a time.
 type side struct {
 	witness verdict.Witness
-	driver  oracle.Driver
+	driver  oracle.Driver // of its nodes
+	oracle  oracle.Driver // of those with make=oracle; the same on the oracle side
 	seed    uint64
 	starts  gate
 	budget  *budget // of the case, or of its end
@@ -29,14 +30,18 @@ type side struct {
 	relays  relays
 	pauses  bool // a step of the case pauses a node
 	trace   *trace
+
+	successors successors
+	retired    map[string]string // logs of servers that another took the place of
 }
 
 // newSide makes a side on which nothing has started. The case, which may be nil, says
 // before which nodes relays will stand.
 func newSide(w verdict.Witness, d oracle.Driver, cfg Config, c *scenario.Case) *side {
 	s := &side{
-		witness: w, driver: d, seed: cfg.Seed, starts: cfg.starts, names: newNames(),
+		witness: w, driver: d, oracle: cfg.Oracle, seed: cfg.Seed, starts: cfg.starts, names: newNames(),
 		nodes: map[string]*node{}, puppets: map[string]*actor{}, trace: newTrace(),
+		successors: newSuccessors(c), retired: map[string]string{},
 	}
 	s.relays = newRelays(c, s.trace)
 	if c != nil {
@@ -56,6 +61,8 @@ type output struct {
 	errorReply bool
 	// lacks is what the server does not have that the step needs.
 	lacks string
+	// exact is what nodes that agree have in common beyond what the lines show.
+	exact string
 }
 
 // perform executes one step and returns the side's answer to it. Whatever goes
@@ -154,7 +161,7 @@ func (s *side) crashed() *verdict.Fault {
 
 // close stops everything and returns the evidence.
 func (s *side) close() *verdict.Side {
-	ev := &verdict.Side{NodeLogs: map[string]string{}, NodesConf: map[string][]byte{}}
+	ev := &verdict.Side{NodeLogs: s.retired, NodesConf: map[string][]byte{}, Makes: s.makes()}
 	for _, p := range s.puppets {
 		_ = p.Puppet.Close() // what fails here has nothing left to lose
 	}
@@ -165,9 +172,9 @@ func (s *side) close() *verdict.Side {
 		n := s.nodes[name]
 		n.closeConns()
 		n.down = true
-		ev.NodeLogs[name] = n.live.Log()
+		ev.NodeLogs[s.fileName(n)] += n.live.Log()
 		if conf, err := n.live.ReadFile("nodes.conf"); err == nil {
-			ev.NodesConf[name] = conf
+			ev.NodesConf[s.fileName(n)] = conf
 		}
 		if err := n.live.Stop(); err != nil {
 			s.trace.note("node " + name + ": " + err.Error())
@@ -177,6 +184,7 @@ func (s *side) close() *verdict.Side {
 		p.ports.Release()
 	}
 	s.relays.release()
+	s.successors.release()
 	ev.Transcript, ev.Frames = s.trace.finish()
 	return ev
 }

@@ -36,7 +36,7 @@ func Verbs() []*Verb {
 	return []*Verb{
 		verbNode, verbCommand, verbSend, verbRecv,
 		verbPuppet, verbSet, verbDial, verbPuppetSend, verbPuppetRecv, verbReply, verbClose,
-		verbWait, verbHold, verbSnapshot,
+		verbWait, verbHold, verbAgree, verbSnapshot,
 		verbKill, verbRestart, verbPause, verbResume,
 		verbCut, verbHeal, verbDelay,
 	}

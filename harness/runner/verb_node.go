@@ -6,14 +6,15 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/slotdiff/slotdiff/harness/scenario"
 	"github.com/slotdiff/slotdiff/harness/verdict"
 	"github.com/slotdiff/slotdiff/oracle"
 )
 
 var verbNode = &Verb{
 	Name: "node", Where: OnLine,
-	Usage: "node NAME [directive=value ...]\n[nodes.conf lines]\n[file NAME [commands|torn], then its lines ...]",
-	Doc:   "Starts a server in cluster mode with these configuration directives and waits until it accepts connections. The input lines, if any, are the nodes.conf it finds at its start, up to a line `file NAME`: what follows is that file of its directory. With `commands` each line is a command that the file holds in RESP, as an append-only file does; with `torn` the last line has no end. `cluster-port=free` is a port that nobody uses. A server that ends at its start is an answer: what it refused, and the last line of its log.",
+	Usage: "node NAME [make=oracle] [directive=value ...]\n[nodes.conf lines]\n[file NAME [commands|torn], then its lines ...]",
+	Doc:   "Starts a server in cluster mode with these configuration directives and waits until it accepts connections. The input lines, if any, are the nodes.conf it finds at its start, up to a line `file NAME`: what follows is that file of its directory. With `commands` each line is a command that the file holds in RESP, as an append-only file does; with `torn` the last line has no end. `cluster-port=free` is a port that nobody uses. With `make=oracle` the node is the oracle's server on the target side too; see Mixed clusters. A server that ends at its start is an answer: what it refused, and the last line of its log.",
 	run: func(ctx context.Context, c *call) (output, error) {
 		if len(c.words) == 0 {
 			return output{}, fmt.Errorf("node: a name is missing")
@@ -26,8 +27,13 @@ var verbNode = &Verb{
 			return output{}, err
 		}
 		spec := oracle.NodeSpec{Name: name, Shared: !c.side.pauses}
+		driver := c.side.driver
 		for _, w := range c.words[1:] {
 			key, value, isPair := w.KeyValue()
+			if isPair && key == scenario.MakeKey {
+				driver = c.side.oracle
+				continue
+			}
 			if !isPair {
 				return output{}, fmt.Errorf("node %s: %q is not directive=value", name, w.String())
 			}
@@ -40,20 +46,23 @@ var verbNode = &Verb{
 		if spec.Files, err = nodeFiles(c.step.Input, c.side.names.lookup); err != nil {
 			return output{}, fmt.Errorf("node %s: %w", name, err)
 		}
-		return c.side.startNode(ctx, spec)
+		return c.side.startNode(ctx, driver, spec)
 	},
 }
 
 // startNode starts a server and learns its id. A server that refuses to start is
 // an answer: its identity is what the case is about.
-func (s *side) startNode(ctx context.Context, spec oracle.NodeSpec) (output, error) {
+func (s *side) startNode(ctx context.Context, driver oracle.Driver, spec oracle.NodeSpec) (output, error) {
 	spec, front, err := s.relays.front(spec)
 	if err != nil {
 		return output{}, err
 	}
+	if spec.Port, err = s.successors.port(spec.Name); err != nil {
+		return output{}, err
+	}
 	var live oracle.Node
 	err = s.starts.pass(ctx, s.budget, func() (err error) {
-		live, err = s.driver.Start(ctx, spec)
+		live, err = driver.Start(ctx, spec)
 		return err
 	})
 	if err != nil {
@@ -65,13 +74,19 @@ func (s *side) startNode(ctx context.Context, spec oracle.NodeSpec) (output, err
 				if se.Addr.IsValid() {
 					s.names.set(spec.Name, identity{addr: se.Addr, bus: se.Bus})
 				}
-				return s.refusal(exit.Log), nil
+				return refusal(driver.Identity(), exit.Log), nil
 			}
 			return output{}, &faultError{verdict.Fault{Kind: verdict.FaultCrash, Node: spec.Name, Detail: err.Error()}}
 		}
 		return output{}, err
 	}
-	n := &node{name: spec.Name, spec: spec, live: live, front: front, trace: s.trace, conns: map[string]*conn{}}
+	n := &node{
+		name: spec.Name, spec: spec, driver: driver, live: live, front: front,
+		names: s.names, trace: s.trace, conns: map[string]*conn{},
+	}
+	if driver != s.driver {
+		s.trace.note("node " + n.name + " is " + driver.Identity().String())
+	}
 	n.auth = slices.ContainsFunc(spec.Directives, func(d [2]string) bool { return d[0] == "requirepass" && d[1] != "" })
 	s.nodes[spec.Name] = n
 	s.order = append(s.order, spec.Name)

@@ -3,6 +3,8 @@ package runner
 import (
 	"context"
 	"fmt"
+
+	"github.com/slotdiff/slotdiff/harness/scenario"
 )
 
 var verbKill = &Verb{
@@ -16,12 +18,21 @@ var verbKill = &Verb{
 }
 
 var verbRestart = &Verb{
-	Name: "restart", Where: OnLine, Usage: "restart NODE",
-	Doc: "Starts a node again with its ports, configuration and files, killing it first if it runs, and waits until it accepts connections.",
+	Name: "restart", Where: OnLine, Usage: "restart NODE [make=other]",
+	Doc: "Starts a node again with its ports, configuration and files, killing it first if it runs, and waits until it accepts connections. With `make=other` the other server of a mixed cluster takes its place, with the same ports, directives and nodes.conf; on the oracle side that is real Redis again.",
 	run: func(ctx context.Context, c *call) (output, error) {
+		words, opts, err := c.options(c.words, scenario.MakeKey)
+		if err != nil {
+			return output{}, err
+		}
+		c.words = words
 		return onNode("restart", func(ctx context.Context, n *node) error {
 			n.closeConns()
-			if err := c.side.starts.pass(ctx, c.side.budget, func() error { return n.live.Restart(ctx) }); err != nil {
+			again := func() error { return n.live.Restart(ctx) }
+			if opts[scenario.MakeKey] != "" {
+				again = func() error { return c.side.replace(ctx, n) }
+			}
+			if err := c.side.starts.pass(ctx, c.side.budget, again); err != nil {
 				return err
 			}
 			n.down, n.frozen = false, false

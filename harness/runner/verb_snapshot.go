@@ -10,7 +10,7 @@ import (
 var verbSnapshot = &Verb{
 	Name: "snapshot", Where: OnLine,
 	Usage: "snapshot NODE VIEW",
-	Doc:   "Prints one view of a node's state, masked: `nodes` (CLUSTER NODES), `info` (CLUSTER INFO), `slots` (CLUSTER SLOTS), `shards` (CLUSTER SHARDS), `links` (CLUSTER LINKS), `keys` (every key with its value's type, by slot), `conf` (nodes.conf as it is on disk), `state` (nodes, the cluster's state and epochs, and the number of keys).",
+	Doc:   "Prints one view of a node's state, masked: `nodes` (CLUSTER NODES), `info` (CLUSTER INFO), `slots` (CLUSTER SLOTS), `shards` (CLUSTER SHARDS), `links` (CLUSTER LINKS), `keys` (every key with its value's type, by slot), `conf` (nodes.conf as it is on disk), `state` (nodes, the cluster's state and epochs, and the number of keys), `members` (what all members must come to agree on: id, address, flags, master, rank of the config epoch and slots of every node), `shardids` (which nodes share a shard, as nodes.conf has it). Nodes that `agree` on the last two agree on the numbers behind them too.",
 	run: func(ctx context.Context, c *call) (output, error) {
 		args, err := c.expandAll(c.words)
 		if err != nil {
@@ -47,6 +47,8 @@ func views() []view {
 		{"keys", keysView},
 		{"conf", confView},
 		{"state", stateView},
+		{"members", memberView},
+		{"shardids", shardView},
 	}
 }
 

@@ -26,30 +26,37 @@ var verbWait = &Verb{
 		if err != nil {
 			return output{}, err
 		}
-		want := c.step.Expect
-		end := time.Now().Add(within)
-		var last []string
-		since := time.Now()
-		for interval := pollMin; ; interval = min(2*interval, pollMax) {
-			out, err := q(ctx)
-			if err != nil {
-				return out, err
-			}
-			seen := c.side.canonical(out).Lines
-			if want != nil && slices.Equal(seen, want) {
-				return out, nil
-			}
-			if !slices.Equal(seen, last) {
-				last, since = seen, time.Now()
-			}
-			if want == nil && time.Since(since) > time.Second || time.Now().After(end) {
-				return out, nil
-			}
-			if err := pause(ctx, interval); err != nil {
-				return out, fmt.Errorf("wait: the case's deadline passed; last seen %q", seen)
-			}
-		}
+		return c.eventually(ctx, within, func(ctx context.Context, _ bool) (output, error) { return q(ctx) })
 	},
+}
+
+// eventually repeats look until it sees the expected block, at most for within. The last
+// look is told that it is.
+func (c *call) eventually(ctx context.Context, within time.Duration, look func(ctx context.Context, last bool) (output, error)) (output, error) {
+	want := c.step.Expect
+	end := time.Now().Add(within)
+	var last []string
+	since := time.Now()
+	for interval := pollMin; ; interval = min(2*interval, pollMax) {
+		over := time.Now().After(end)
+		out, err := look(ctx, over)
+		if err != nil {
+			return out, err
+		}
+		seen := c.side.canonical(out).Lines
+		if want != nil && slices.Equal(seen, want) {
+			return out, nil
+		}
+		if !slices.Equal(seen, last) {
+			last, since = seen, time.Now()
+		}
+		if want == nil && time.Since(since) > time.Second || over {
+			return out, nil
+		}
+		if err := pause(ctx, interval); err != nil {
+			return out, fmt.Errorf("%s: the case's deadline passed; last seen %q", c.step.Actor, seen)
+		}
+	}
 }
 
 var verbHold = &Verb{
@@ -99,30 +106,36 @@ func (c *call) question(option string) (ask func(context.Context) (output, error
 		return nil, 0, err
 	}
 	name, conn := (&scenario.Step{Actor: actor}).Conn()
+	ask, err = c.asking(name, conn)
+	return ask, d, err
+}
+
+// asking puts the question of the input line to a node.
+func (c *call) asking(name, conn string) (ask func(context.Context) (output, error), err error) {
 	n, err := c.side.node(name)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	words, _, err := scenario.ParseWords(c.step.Input[0])
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	before, fields := scenario.SplitPipe(words)
 	args, err := c.expandAll(before)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if len(args) > 0 && args[0] == "snapshot" {
 		if len(args) != 2 {
-			return nil, 0, fmt.Errorf("snapshot: want one view of %s", viewNames())
+			return nil, fmt.Errorf("snapshot: want one view of %s", viewNames())
 		}
 		v, err := findView(args[1])
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
-		return func(ctx context.Context) (output, error) { return v.take(ctx, n) }, d, nil
+		return func(ctx context.Context) (output, error) { return v.take(ctx, n) }, nil
 	}
-	return func(ctx context.Context) (output, error) { return n.command(ctx, conn, args, fields) }, d, nil
+	return func(ctx context.Context) (output, error) { return n.command(ctx, conn, args, fields) }, nil
 }
 
 // pause waits for d, or less when ctx ends, which is its error.

@@ -33,6 +33,11 @@ type Case struct {
 	// An empty element separates paragraphs.
 	Comments []string
 	Header   Header
+	// Mix names the nodes that the oracle's server plays on the target side too,
+	// where the case is one of several that [Case.Variants] made. It is not part of
+	// the text: the steps that start those nodes say so.
+	Mix  []string
+	file *Case // of a variant: the case it was made from
 	// Sections in file order. Only the first may have an empty title: it holds
 	// the steps that precede every title.
 	Sections []Section
@@ -56,6 +61,10 @@ type Header struct {
 	Needs []string
 	// Rules names the reject rules of wire/bus that the case hits.
 	Rules []string
+	// Mixes are the mixed clusters that the case is played in: each lists the nodes
+	// that the oracle's server plays on the target side too, in the order of their
+	// start. Empty: the target plays every node whose step does not say otherwise.
+	Mixes [][]string
 	// Recorded is the server the expected blocks come from, "redis 8.6.3".
 	// Empty: not recorded yet.
 	Recorded string
@@ -107,8 +116,12 @@ func (c Cond) String() string {
 }
 
 // Name returns the path without the extension: "redirect/moved_after_claim". That
-// of a loose case is its whole path.
-func (c *Case) Name() string {
+// of a loose case is its whole path. A variant's is followed by its mix:
+// "mixed/meet@oracle=a,c".
+func (c *Case) Name() string { return c.fileName() + c.mixName() }
+
+// fileName is the name without a mix.
+func (c *Case) fileName() string {
 	if c.Loose {
 		return c.Path
 	}
@@ -145,6 +158,7 @@ func (c *Case) Tags() contract.Tags {
 		Row:      c.Header.Contract,
 		Anchors:  c.Header.Anchors,
 		Class:    c.Header.Class,
+		Mixes:    len(c.Header.Mixes),
 	}
 }
 

@@ -15,10 +15,16 @@ func Generate(r *rand.Rand) *Case {
 	g := generator{r}
 	c := &Case{Comments: g.comment(), Header: g.header()}
 	declared := []string{"a", "p"}
+	mixed := r.IntN(4) == 0
 	first := Section{Steps: []Step{
 		g.block(Step{Actor: "node", Words: Words("a", "cluster-node-timeout=2000")}),
 		g.block(Step{Actor: "puppet", Words: Words("p", "slots=1-2")}),
 	}}
+	if mixed {
+		declared = append(declared, "b")
+		first.Steps = append(first.Steps, g.block(Step{Actor: "node", Words: Words("b")}))
+		c.Header.Mixes = [][]string{{"b"}, {"a"}}
+	}
 	if g.r.IntN(2) == 0 {
 		first.Title = g.text()
 		first.Notes = g.comment()

@@ -30,6 +30,7 @@ var headerKeys = []headerKey{
 	},
 	{"needs", false, setNeeds, func(h *Header) string { return strings.Join(h.Needs, " ") }},
 	{"rules", false, setRules, func(h *Header) string { return strings.Join(h.Rules, " ") }},
+	{"mixes", false, setMixes, func(h *Header) string { return formatMixes(h.Mixes) }},
 	{
 		"recorded", false,
 		func(_ *parser, h *Header, v string, _ int) { h.Recorded = v },

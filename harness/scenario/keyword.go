@@ -22,6 +22,7 @@ var keywords = map[string]operands{
 	"puppet":   declares,
 	"wait":     one,
 	"hold":     one,
+	"agree":    all,
 	"snapshot": one,
 	"kill":     one,
 	"restart":  one,

@@ -26,6 +26,7 @@ func Parse(path string, src []byte) (*Case, error) {
 	p.comments()
 	p.header()
 	p.sections()
+	p.checkMixes()
 	if len(p.errs) > 0 {
 		slices.SortStableFunc(p.errs, func(a, b *Error) int { return a.Line - b.Line })
 		return nil, p.errs
@@ -40,6 +41,7 @@ type parser struct {
 	errs     Errors
 	declared map[string]bool
 	names    []string // declared, in order
+	mixesAt  int      // line of the header key, 0 if there is none
 }
 
 // more reports whether a line is left.

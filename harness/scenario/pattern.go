@@ -23,6 +23,9 @@ var idPattern = regexp.MustCompile(`^(?i:` + contract.Packet + `-)?([abeuABEU][0
 //	redirect/*  **/moved*   a path glob: * does not cross "/", ** does
 //	moved_after_claim       a file name, if no folder is given
 //
+// and what selects a case selects all its variants, of which a name with a mix,
+// mixed/meet@oracle=a, selects one.
+//
 // A pattern that matches nothing is an error that proposes near names.
 func Select(cases []*Case, patterns []string) ([]*Case, error) {
 	var all []string
@@ -78,15 +81,15 @@ func matcher(pattern string) (func(*Case) bool, error) {
 	p = strings.TrimSuffix(p, "/")
 	if !strings.ContainsAny(p, "*?[") {
 		return func(c *Case) bool {
-			n := c.Name()
-			return n == p || strings.HasPrefix(n, p+"/") || !strings.Contains(p, "/") && path.Base(n) == p
+			n, file := c.Name(), c.fileName()
+			return n == p || file == p || strings.HasPrefix(n, p+"/") || !strings.Contains(p, "/") && (path.Base(n) == p || path.Base(file) == p)
 		}, nil
 	}
 	re, err := globRegexp(p)
 	if err != nil {
 		return nil, fmt.Errorf("pattern %q: %w", pattern, err)
 	}
-	return func(c *Case) bool { return re.MatchString(c.Name()) }, nil
+	return func(c *Case) bool { return re.MatchString(c.Name()) || re.MatchString(c.fileName()) }, nil
 }
 
 // globRegexp translates a glob: ** any text, * any text without "/", ? one

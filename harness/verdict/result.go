@@ -96,8 +96,12 @@ type Result struct {
 type Side struct {
 	Transcript []byte // text: every step, with what was sent and what came back
 	Frames     []Frame
-	NodeLogs   map[string]string // by node name
-	NodesConf  map[string][]byte // by node name; the file as it was at the end
+	// NodeLogs and NodesConf, the files as they were at the end, go by node name. Where
+	// the node's server was not the side's own, ".redis-8.6.3" follows the name.
+	NodeLogs  map[string]string
+	NodesConf map[string][]byte
+	// Makes says which server played each node; nil where all were the side's own.
+	Makes map[string]string
 }
 
 // Frame is one chunk of traffic between the harness and a node.

@@ -26,6 +26,8 @@ type node struct {
 	conf  string
 	box   *box // set by start, which alone changes it
 
+	releasePort func()
+
 	ops sync.Mutex // held by what changes the server's life: start, Kill, Restart, Pause, Resume, Stop
 
 	mu      sync.Mutex
@@ -65,11 +67,11 @@ var errPortTaken = errors.New("another process has the port")
 
 func (d *Driver) startOnce(ctx context.Context, spec oracle.NodeSpec) (_ *node, err error) {
 	stage := "reserve ports"
-	port, err := oracle.AcquirePort()
+	port, release, err := spec.Ports()
 	if err != nil {
 		return nil, &oracle.StartError{Node: spec.Name, Stage: stage, Cause: err}
 	}
-	n := &node{d: d, name: spec.Name, port: port}
+	n := &node{d: d, name: spec.Name, port: port, releasePort: release}
 	n.ops.Lock()
 	defer n.ops.Unlock()
 	d.mu.Lock()
@@ -398,7 +400,7 @@ func (n *node) stop(reuse bool) error {
 			err = n.box.remove()
 		}
 	}
-	n.port.Release()
+	n.releasePort()
 	if n.spare != nil {
 		n.spare.Release()
 	}

@@ -27,6 +27,8 @@ type node struct {
 	// shared says that its server is one of many in a host.
 	shared bool
 
+	releasePort func()
+
 	ops sync.Mutex // held by what changes the incarnation: start, Kill, Restart, Pause, Resume, Stop
 
 	mu      sync.Mutex
@@ -180,7 +182,7 @@ func (n *node) stop() error {
 	if n.dir != "" {
 		err = errors.Join(err, n.d.run.Remove(n.dir))
 	}
-	n.port.Release()
+	n.releasePort()
 	if n.spare != nil {
 		n.spare.Release()
 	}

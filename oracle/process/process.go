@@ -233,11 +233,11 @@ func (d *Driver) startOnce(ctx context.Context, spec oracle.NodeSpec, asProbe bo
 	fail := func(stage string, cause error) error {
 		return &oracle.StartError{Node: spec.Name, Stage: stage, Cause: cause}
 	}
-	port, err := oracle.AcquirePort()
+	port, release, err := spec.Ports()
 	if err != nil {
 		return nil, fail("reserve ports", err)
 	}
-	n := &node{d: d, name: spec.Name, port: port, log: new(oracle.LogBuffer), shared: spec.Shared && d.opt.Hosting != nil}
+	n := &node{d: d, name: spec.Name, port: port, releasePort: release, log: new(oracle.LogBuffer), shared: spec.Shared && d.opt.Hosting != nil}
 	n.ops.Lock()
 	defer n.ops.Unlock()
 	defer func() {
