@@ -34,7 +34,10 @@ func caseFS() fs.FS {
 
 // selectCases loads every case and returns those the patterns match. A pattern that
 // ends in .case and is a file on disk is that file. Mistakes in any case are errors.
-func selectCases(patterns []string) ([]*scenario.Case, error) {
+//
+// A case that names mixes stands for its variants: those that it names or, by mixes,
+// all there are. A pattern that ends in a mix may name any of these.
+func selectCases(patterns []string, mixes scenario.Mixes) ([]*scenario.Case, error) {
 	var files []*scenario.Case
 	var rest []string
 	for _, p := range patterns {
@@ -56,9 +59,9 @@ func selectCases(patterns []string) ([]*scenario.Case, error) {
 		} else {
 			c.Loose = true
 		}
-		variants := c.Variants()
+		variants := mixes.Of([]*scenario.Case{c})
 		if mix != "" {
-			if variants, err = scenario.Select(variants, []string{p}); err != nil {
+			if variants, err = scenario.Select(c.EveryVariant(), []string{p}); err != nil {
 				return nil, err
 			}
 		}
@@ -70,12 +73,29 @@ func selectCases(patterns []string) ([]*scenario.Case, error) {
 		if err != nil {
 			return nil, err
 		}
-		found, err := scenario.Select(scenario.AllVariants(all), rest)
-		if err != nil {
-			return nil, err
+		var named, plain []string
+		for _, p := range rest {
+			if _, mix := scenario.SplitMix(p); mix != "" {
+				named = append(named, p)
+			} else {
+				plain = append(plain, p)
+			}
+		}
+		var found []*scenario.Case
+		if len(plain) > 0 || len(named) == 0 {
+			if found, err = scenario.Select(mixes.Of(all), plain); err != nil {
+				return nil, err
+			}
+		}
+		if len(named) > 0 {
+			more, err := scenario.Select(scenario.MixesAll.Of(all), named)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, more...)
 		}
 		for _, c := range found {
-			if !slices.ContainsFunc(files, func(f *scenario.Case) bool { return f.Name() == c.Name() }) {
+			if !slices.ContainsFunc(list, func(f *scenario.Case) bool { return f.Name() == c.Name() }) {
 				list = append(list, c)
 			}
 		}
@@ -99,7 +119,7 @@ func selectCases(patterns []string) ([]*scenario.Case, error) {
 func completeCases(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
 	all, _ := scenario.Load(caseFS()) // a broken case is no reason to complete nothing
 	var names []string
-	for _, c := range scenario.AllVariants(all) {
+	for _, c := range scenario.MixesListed.Of(all) {
 		if strings.HasPrefix(c.Name(), prefix) {
 			names = append(names, c.Name())
 		}
@@ -120,7 +140,7 @@ func completeFlags(cmd *cobra.Command) *cobra.Command {
 	}
 	servers = append(servers, "debian:redis@7.0", "debian:redis@8.0", "debian:redis@8.6", "debian:valkey@9")
 	for flag, words := range map[string][]string{
-		"oracle": servers, "target": servers, "format": {"text", "json", "github"}, "mode": {"strict"},
+		"oracle": servers, "target": servers, "format": {"text", "json", "github"}, "mode": {"strict"}, "mixes": {string(scenario.MixesListed), string(scenario.MixesAll)},
 	} {
 		if cmd.Flags().Lookup(flag) == nil {
 			continue

@@ -21,7 +21,7 @@ func listCommand() *cobra.Command {
 		Long:    "Lists the cases that a pattern matches, with their scenario, contract row and anchors.\n\n" + patternHelp,
 		Example: "slotdiff list E003 'bus/*'",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			list, err := selectCases(args)
+			list, err := selectCases(args, scenario.MixesListed)
 			if err != nil {
 				return err
 			}
@@ -86,7 +86,7 @@ func coverageCommand() *cobra.Command {
 		Example: "slotdiff coverage --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			list, err := selectCases(nil)
+			list, err := selectCases(nil, scenario.MixesListed)
 			if err != nil {
 				return err
 			}

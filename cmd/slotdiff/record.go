@@ -38,7 +38,7 @@ recorded from another server. Run it in a checkout: built-in cases cannot be cha
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: completeCases,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			list, err := selectCases(args)
+			list, err := selectCases(args, scenario.MixesListed)
 			if err != nil {
 				return err
 			}

@@ -11,6 +11,7 @@ import (
 func runCommand() *cobra.Command {
 	var opt suiteOptions
 	var list bool
+	var mixes string
 	cmd := &cobra.Command{
 		Use:   "run [PATTERN...]",
 		Short: "Play the cases on real Redis and on the target, and diff",
@@ -23,7 +24,11 @@ Without a live oracle the recording stands in for it, and the run says so.
 		Example:           "slotdiff run 'redirect/*' --oracle process --target debian:redis@7.0",
 		ValidArgsFunction: completeCases,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cases, err := selectCases(args)
+			m := scenario.Mixes(mixes)
+			if m != scenario.MixesListed && m != scenario.MixesAll {
+				return fmt.Errorf("--mixes %s: want %s or %s", mixes, scenario.MixesListed, scenario.MixesAll)
+			}
+			cases, err := selectCases(args, m)
 			if err != nil {
 				return err
 			}
@@ -34,13 +39,14 @@ Without a live oracle the recording stands in for it, and the run says so.
 				return err
 			}
 			s := newSuite(cmd, opt)
-			s.whole = len(args) == 0
+			s.whole = len(args) == 0 && m == scenario.MixesListed
 			return s.play(cmd.Context(), cases)
 		},
 	}
 	opt.flags(cmd.Flags())
 	cmd.Flags().StringVar(&opt.target, "target", defaultTarget, "the server under test: any form of --oracle, or cmd:PROGRAM")
 	cmd.Flags().BoolVar(&list, "list", false, "list the cases that would run")
+	cmd.Flags().StringVar(&mixes, "mixes", string(scenario.MixesListed), "mixed clusters: listed plays the mixes that a case names, all every assignment of makes to its nodes")
 	return cmd
 }
 
@@ -57,7 +63,7 @@ wait that is too short. It must report nothing.
 		Example:           "slotdiff control --times 10",
 		ValidArgsFunction: completeCases,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cases, err := selectCases(args)
+			cases, err := selectCases(args, scenario.MixesListed)
 			if err != nil {
 				return err
 			}
@@ -88,7 +94,7 @@ finding came again. Exits as the finding did.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeCases,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cases, err := selectCases(args)
+			cases, err := selectCases(args, scenario.MixesListed)
 			if err != nil {
 				return err
 			}

@@ -39,29 +39,79 @@ func (c *Case) Variants() []*Case {
 	}
 	out := make([]*Case, len(c.Header.Mixes))
 	for i, mix := range c.Header.Mixes {
-		v := *c
-		v.Mix, v.Header.Mixes, v.file = mix, nil, c
-		v.Sections = slices.Clone(c.Sections)
-		for j := range v.Sections {
-			sec := &v.Sections[j]
-			sec.Steps = slices.Clone(sec.Steps)
-			for k := range sec.Steps {
-				st := &sec.Steps[k]
-				if name, ok := st.startsNode(); ok && slices.Contains(mix, name) {
-					st.Words = slices.Insert(slices.Clone(st.Words), 1, Lit(MakeKey+"="+MakeOracle))
-				}
-			}
-		}
-		out[i] = &v
+		out[i] = c.variant(mix)
 	}
 	return out
 }
 
-// AllVariants is [Case.Variants] of every case, in their order.
-func AllVariants(cases []*Case) []*Case {
+// EveryVariant is Variants with every mix there is: the fewer nodes of the oracle's in
+// it, the earlier. Where the header names none it is c alone.
+func (c *Case) EveryVariant() []*Case {
+	if len(c.Header.Mixes) == 0 {
+		return []*Case{c}
+	}
+	nodes := c.nodes()
+	var out []*Case
+	for set := 1; set < 1<<len(nodes)-1; set++ {
+		var mix []string
+		for i, n := range nodes {
+			if set&(1<<i) != 0 {
+				mix = append(mix, n)
+			}
+		}
+		out = append(out, c.variant(mix))
+	}
+	slices.SortStableFunc(out, func(a, b *Case) int { return len(a.Mix) - len(b.Mix) })
+	return out
+}
+
+// variant is the case with one mix.
+func (c *Case) variant(mix []string) *Case {
+	v := *c
+	v.Mix, v.Header.Mixes, v.file = mix, nil, c
+	v.Sections = slices.Clone(c.Sections)
+	for i := range v.Sections {
+		sec := &v.Sections[i]
+		sec.Steps = slices.Clone(sec.Steps)
+		for k := range sec.Steps {
+			st := &sec.Steps[k]
+			if name, ok := st.startsNode(); ok && slices.Contains(mix, name) {
+				st.Words = slices.Insert(slices.Clone(st.Words), 1, Lit(MakeKey+"="+MakeOracle))
+			}
+		}
+	}
+	return &v
+}
+
+// nodes are the names of the nodes in the order of their start.
+func (c *Case) nodes() []string {
+	var out []string
+	for _, s := range c.Steps() {
+		if name, ok := s.startsNode(); ok {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// Mixes says in which mixed clusters cases are played.
+type Mixes string
+
+// The choices of mixes.
+const (
+	MixesListed Mixes = "listed" // those that headers name
+	MixesAll    Mixes = "all"    // every assignment of makes to the nodes, of the cases whose headers name any
+)
+
+// Of returns the variants of every case, in the order of cases.
+func (m Mixes) Of(cases []*Case) []*Case {
 	var out []*Case
 	for _, c := range cases {
-		out = append(out, c.Variants()...)
+		if m == MixesAll {
+			out = append(out, c.EveryVariant()...)
+		} else {
+			out = append(out, c.Variants()...)
+		}
 	}
 	return out
 }
@@ -119,14 +169,13 @@ func formatMixes(mixes [][]string) string {
 // checkMixes holds the mixes against the nodes of the case, when all are known. Each
 // mix has one way to be written, so that names of variants are unique and stay.
 func (p *parser) checkMixes() {
-	var nodes []string
+	if p.mixesAt == 0 {
+		return
+	}
+	nodes := p.c.nodes()
 	for _, s := range p.c.Steps() {
-		name, ok := s.startsNode()
-		if !ok {
-			continue
-		}
-		nodes = append(nodes, name)
-		if p.mixesAt > 0 && s.FromOracle() {
+		if s.FromOracle() {
+			name, _ := s.startsNode()
 			p.failAt(s.Line, 1, "", "node %s: %s= and the header key mixes exclude each other", name, MakeKey)
 		}
 	}
