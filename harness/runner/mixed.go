@@ -13,6 +13,16 @@ import (
 // nodes. The oracle side of the same case is real Redis alone, so that whatever the
 // mix makes different shows as a divergence.
 
+// MixedDoc is what the documentation of the verbs says of mixed clusters.
+const MixedDoc = "With `node NAME make=oracle` the node is the oracle's server on the target side too, so the servers of both makes are members of one cluster; " +
+	"on the oracle side, and in a recording, all are real Redis. What the members of either side see must be the same.\n\n" +
+	"Most cases leave `make=` out and name mixes in the header instead. Each word of\n\n" +
+	"```\nmixes:    a a,d b,c\n```\n\n" +
+	"lists the nodes that the oracle's server plays, in the order of their start, and the case is played once for each: as `mixed/meet@oracle=a`, " +
+	"`mixed/meet@oracle=a,d` and `mixed/meet@oracle=b,c`. These names work wherever a case is named; without the mix all are meant, and `slotdiff run --mixes all` " +
+	"plays every assignment there is. Without a live oracle a mixed case is skipped; `control` and `record` play it once, since real Redis alone is the same in every mix. " +
+	"In the evidence the log and the nodes.conf of a node that is not the target's own are called after its make (`target-a.redis-8.6.3.log`), and `makes` in summary.json names each node's."
+
 // makeOther is the value of make= by which restart asks for the other server.
 const makeOther = "other"
 

@@ -62,6 +62,7 @@ func verbs(b *bytes.Buffer) error {
 			}
 		}
 	}
+	fmt.Fprint(b, "\n## Mixed clusters\n\n", runner.MixedDoc, "\n")
 	fmt.Fprint(b, "\n## Fields of a puppet\n\nFor `puppet` and `set`.\n\n| field | meaning |\n|---|---|\n")
 	for _, w := range puppet.Words() {
 		fmt.Fprintf(b, "| `%s` | %s |\n", w.Key, cell(w.Doc))

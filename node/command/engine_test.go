@@ -167,6 +167,7 @@ func TestRouting(t *testing.T) {
 		a GET foo => -MOVED 12182 127.0.0.1:7001
 		a XADD foo * f v => -MOVED 12182 127.0.0.1:7001
 		a XADD b * f v => -ERR slotnode does not execute 'xadd'
+		a PSYNC ? -1 => -NOMASTERLINK slotnode does not execute 'psync'
 		a XADD b => -ERR wrong number of arguments for 'xadd' command
 		a EVAL return 1 foo => -MOVED 12182 127.0.0.1:7001
 		a SPUBLISH foo m => -MOVED 12182 127.0.0.1:7001
