@@ -30,7 +30,7 @@ oracle's answers.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeCases,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cases, err := selectCases(args)
+			cases, err := selectCases(args, scenario.MixesListed)
 			if err != nil {
 				return err
 			}

@@ -27,11 +27,14 @@ func psync(e *Engine, c *Client) {
 	sync(e, c)
 }
 
-// sync refuses: a replica that is followed in name only never has what it could pass on.
+// sync refuses: a replica that is followed in name only never has what it could pass on,
+// and no master here has a replication stream. NOMASTERLINK is what a Redis replica takes
+// for "later" and comes back for a second on; after any other error it reconnects at once,
+// a thousand times a second (replication.c:syncWithMaster, readSyncBulkPayload).
 func sync(e *Engine, c *Client) {
 	if e.following() != nil {
 		c.err("NOMASTERLINK Can't SYNC while not connected with my master")
 		return
 	}
-	c.err("ERR slotnode does not execute '" + c.cmd.Name + "'")
+	c.err("NOMASTERLINK slotnode does not execute '" + c.cmd.Name + "'")
 }

@@ -7,22 +7,7 @@ import (
 	"github.com/slotdiff/slotdiff/node/command/table"
 )
 
-// The handshake of a replica. This server has no replication stream, so it answers as
-// one whose link to its own master is down: NOMASTERLINK is what a Redis replica takes
-// for "later" and comes back for a second on. Any other error makes it reconnect at
-// once, a thousand times a second (replication.c:syncWithMaster, readSyncBulkPayload).
-func init() {
-	register(map[string]handler{"psync": noStream, "sync": noStream, "replconf": replconf})
-}
-
-// noStream mirrors replication.c:syncCommand where there is no link to a master.
-func noStream(e *Engine, c *Client) {
-	if e.following() != nil {
-		c.err("NOMASTERLINK Can't SYNC while not connected with my master")
-		return
-	}
-	c.err("NOMASTERLINK slotnode does not execute '" + c.cmd.Name + "'")
-}
+func init() { register(map[string]handler{"replconf": replconf}) }
 
 // maxHostLen bounds the address of a replica, in bytes (NET_HOST_STR_LEN).
 const maxHostLen = 256
