@@ -146,9 +146,13 @@ func (n *node) checkNodes(text string) (role string, err error) {
 }
 
 // checkAddress reads "ip:port@cport[,hostname...]". A node without address (flag
-// noaddr) and oneself before the first MEET may have none.
+// noaddr), one that nodes.conf only names (noflags) and oneself before the first MEET may
+// have none.
 func (n *node) checkAddress(field string, flags []string) error {
 	addr, _, _ := strings.Cut(field, ",")
+	if addr == ":0@0" && slices.Contains(flags, "noflags") {
+		return nil
+	}
 	hostport, cport, ok := strings.Cut(addr, "@")
 	if p, err := strconv.ParseUint(cport, 10, 16); !ok || err != nil || p == 0 && !slices.Contains(flags, "noaddr") {
 		return n.broken("CLUSTER NODES: bus port of %q is not a port", field)

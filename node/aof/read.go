@@ -31,11 +31,21 @@ func (e *ShortError) Error() string {
 	return fmt.Sprintf("%s:%d: the file ends within what follows", e.File, e.Offset)
 }
 
+// RunError is an error of a command, which begins at a byte of a file.
+type RunError struct {
+	File   string
+	Offset int64
+	Err    error
+}
+
+func (e *RunError) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.Offset, e.Err) }
+func (e *RunError) Unwrap() error { return e.Err }
+
 // errRDB refuses a base that is no log.
 var errRDB = errors.New("an RDB file, which slotnode does not read: write the base with aof-use-rdb-preamble no")
 
 // read gives every command of a file to run, those of a transaction when its EXEC was read.
-// The error is a [FormatError], a [ShortError], errRDB or that of run.
+// The error is a [FormatError], a [ShortError], a [RunError] or errRDB.
 // Mirrors aof.c:loadSingleAppendOnlyFile.
 func read(name string, from io.Reader, run func(argv [][]byte) error) error {
 	r := &reader{Reader: bufio.NewReaderSize(from, 1<<16)}
@@ -69,7 +79,7 @@ func read(name string, from io.Reader, run func(argv [][]byte) error) error {
 		case word == "exec" && queued != nil:
 			for _, q := range queued[1:] {
 				if err := run(q); err != nil {
-					return fmt.Errorf("%s:%d: %w", name, beforeMulti, err)
+					return &RunError{name, beforeMulti, err}
 				}
 			}
 			queued = nil
@@ -77,7 +87,7 @@ func read(name string, from io.Reader, run func(argv [][]byte) error) error {
 			queued = append(queued, argv)
 		default:
 			if err := run(argv); err != nil {
-				return fmt.Errorf("%s:%d: %w", name, whole, err)
+				return &RunError{name, whole, err}
 			}
 		}
 		whole = r.at

@@ -113,7 +113,9 @@ func New(cfg Config) (*Node, error) {
 		n.myself = n.newPeer(bus.ID{}, bus.FlagMyself|bus.FlagMaster)
 		n.addPeer(n.myself)
 		n.addToShard(n.myself.shardID, n.myself)
-		n.saveNow()
+		// The first file is written before the node knows its ports, and so without them.
+		n.text = n.AppendConfig(nil)
+		n.ready.Persist, n.ready.Sync = n.text, true
 		n.logf(LevelNotice, "No cluster configuration found, I'm %s", n.myself.id)
 	}
 	n.myself.port, n.myself.tlsPort, n.myself.cport = n.set.announced()

@@ -128,11 +128,7 @@ func slotNode(c *Client, v *cluster.View, n *cluster.NodeView) {
 	default:
 		c.text(n.Endpoint)
 	}
-	port := n.Port
-	if port == 0 {
-		port = n.TLSPort
-	}
-	c.int(int64(port))
+	c.int(int64(n.Port))
 	c.bulk(n.ID[:])
 	withIP := v.Endpoint != cluster.EndpointIP
 	withHost := v.Endpoint != cluster.EndpointHostname && n.Hostname != ""

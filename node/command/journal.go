@@ -111,7 +111,7 @@ func appendObject(b []byte, o *store.Object) []byte {
 func (e *Engine) Replay(argv [][]byte) error {
 	cmd := table.Lookup(argv)
 	if cmd == nil {
-		return errUnknownReplay(argv[0])
+		return UnknownReplay(argv[0])
 	}
 	h := byCommand[cmd]
 	if h == nil || cmd.Has(table.Blocking) || !cmd.ArityOK(len(argv)) {
@@ -134,9 +134,10 @@ func (e errReplay) Error() string {
 	return "slotnode does not execute '" + string(e) + "' of an append-only file"
 }
 
-type errUnknownReplay string
+// UnknownReplay names a command of a log that no server has.
+type UnknownReplay string
 
-func (e errUnknownReplay) Error() string { return "Unknown command '" + string(e) + "'" }
+func (e UnknownReplay) Error() string { return "Unknown command '" + string(e) + "'" }
 
 // Reconcile brings the loaded keys and the slot table together: slots of nobody are claimed, keys
 // in slots of others go. Mirrors cluster.c:verifyClusterConfigWithData; there is one database.

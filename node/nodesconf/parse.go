@@ -276,11 +276,21 @@ func (p *parser) parseSlots(n *Node, w word) error {
 	if w.text[0] == '[' {
 		return p.parseOpen(n, w)
 	}
-	lo, hi, err := slot.ParseRange(w.text)
+	first, last, isRange := strings.Cut(w.text, "-")
+	if !isRange {
+		last = first
+	}
+	lo, _, err := slot.ParseRange(first)
 	if err != nil {
 		return p.errorf(w.col, "%q is neither a slot nor a range of slots", w.text)
 	}
-	n.Slots.AddRange(lo, hi)
+	hi, _, err := slot.ParseRange(last)
+	if err != nil {
+		return p.errorf(w.col, "%q is neither a slot nor a range of slots", w.text)
+	}
+	if lo <= hi { // a range that runs backwards is empty
+		n.Slots.AddRange(lo, hi)
+	}
 	return nil
 }
 

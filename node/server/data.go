@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/slotdiff/slotdiff/node/aof"
+	"github.com/slotdiff/slotdiff/node/command"
 )
 
 // load fills the keyspace from the append-only file, if that is on, brings it and the slot table
@@ -62,6 +63,11 @@ func (s *server) loadLog() (err error) {
 	if short, ok := errors.AsType[*aof.ShortError](err); ok {
 		return fmt.Errorf("Unexpected end of file reading the append only file %s. You can: 1) Make a backup of your AOF file, then use ./redis-check-aof --fix <filename.manifest>. 2) Alternatively you can set the 'aof-load-truncated' configuration option to yes and restart the server.",
 			short.File)
+	}
+	if run, ok := errors.AsType[*aof.RunError](err); ok {
+		if unknown, ok := errors.AsType[command.UnknownReplay](err); ok {
+			return fmt.Errorf("Unknown command '%s' reading the append only file %s", string(unknown), run.File)
+		}
 	}
 	if err != nil {
 		return err
