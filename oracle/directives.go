@@ -110,11 +110,11 @@ func SetsPlace(ds [][2]string) bool {
 	})
 }
 
-// refusedPort reports whether no server of a case listens on a port: it has no bus port
+// refusedPort reports whether no server of a case listens on a port: it is none, has no bus port
 // above it, or it is one that AcquirePort gave to another.
 func refusedPort(s string) bool {
 	n, err := strconv.Atoi(s)
-	return err != nil || n < 0 || n > 65535-BusOffset || n >= PortMin && n <= PortMax+BusOffset
+	return err != nil || n <= 0 || n > 65535-BusOffset || n >= PortMin && n <= PortMax+BusOffset
 }
 
 // checkBind demands loopback addresses, and as the first one that by which the driver

@@ -40,6 +40,9 @@ func (s *server) listen() (ls []net.Listener, err error) {
 		busPort = set.Port + busOffset
 	}
 	switch {
+	case set.TLSPort != 0 || set.TLSCluster || set.TLSReplication:
+		s.log.warning("slotnode speaks no TLS")
+		err = errors.New("Failed to configure TLS. Check logs for more info.")
 	case set.Port == 0:
 		return nil, errors.New("Configured to not listen anywhere, exiting.")
 	case !s.listenOn(&ls, set.Port, func(nc *net.TCPConn) any { return accepted{nc} }):
