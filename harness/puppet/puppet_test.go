@@ -141,6 +141,12 @@ func TestRecvSkipsOnlyOnItsLink(t *testing.T) {
 	if ev := recv(t, p, puppet.Filter{Sender: &other}); ev.Link != "in1" {
 		t.Errorf("the frame of %s came on %s", other, ev.Link)
 	}
+	send(t, q, "x", "PING currentEpoch=8")
+	send(t, q, "x", "PING currentEpoch=9 slots=7")
+	if ev := recv(t, p, puppet.Filter{Link: "in1", Words: "slots=7 "}); !strings.Contains(ev.Text(), "currentEpoch=9 ") {
+		t.Errorf("the frame with these words is %s", ev.Text())
+	}
+	nothing(t, p, puppet.Filter{Link: "in1"})
 }
 
 func TestClosedLinks(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"net"
+	"strings"
 
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
@@ -44,6 +45,8 @@ type Filter struct {
 	Link string
 	// Sender, if set, skips frames whose header names another sender.
 	Sender *bus.ID
+	// Words, if set, skips frames whose text form has no line that contains them.
+	Words string
 }
 
 // OfType is the filter for frames of type t on a link.
@@ -61,6 +64,9 @@ func (f *Filter) takes(e *Event) bool {
 		if t, ok := e.Type(); !ok || t != *f.Type {
 			return false
 		}
+	}
+	if f.Words != "" && !strings.Contains(e.Text(), f.Words) {
+		return false
 	}
 	return f.Sender == nil || len(e.Frame) >= bus.HeaderLen && bus.ID(e.Frame[40:80]) == *f.Sender
 }

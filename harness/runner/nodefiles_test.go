@@ -50,3 +50,14 @@ func TestNodeFiles(t *testing.T) {
 		}
 	}
 }
+
+func TestSections(t *testing.T) {
+	for text, want := range map[string]string{
+		"PONG sender=x\n  ver=1\n  flags=master":                                                         "PONG gossip=0 ext=-",
+		"PING sender=x\n  ver=1\n  gossip a\n  gossip b\n  ext shardid q\n  ext hostname \"ext secret\"": "PING gossip=2 ext=shardid,hostname",
+	} {
+		if got := sections(strings.Split(text, "\n")); len(got) != 1 || got[0] != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}

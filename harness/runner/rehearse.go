@@ -141,7 +141,8 @@ func (r *rehearsal) onPuppet(v *Verb, c *call, args []string) error {
 		_, err = r.build(p, c, plain)
 		return err
 	case verbPuppetRecv:
-		plain, _, _, err := c.awaited()
+		w, err := c.awaited()
+		plain := w.plain
 		if err != nil || len(plain) == 0 {
 			return err
 		}
@@ -151,7 +152,8 @@ func (r *rehearsal) onPuppet(v *Verb, c *call, args []string) error {
 		_, err = bus.ParseType(plain[0].String())
 		return err
 	case verbReply:
-		plain, _, _, err := c.awaited()
+		w, err := c.awaited()
+		plain := w.plain
 		if err != nil {
 			return err
 		}
@@ -171,7 +173,8 @@ func (r *rehearsal) onPuppet(v *Verb, c *call, args []string) error {
 func (r *rehearsal) frame(v *Verb, c *call) ([]byte, error) {
 	p := r.puppets[c.actor]
 	if v == verbReply {
-		plain, _, _, err := c.awaited()
+		w, err := c.awaited()
+		plain := w.plain
 		if err == nil && len(plain) < 2 {
 			err = fmt.Errorf("want the type to wait for and the type to answer with")
 		}

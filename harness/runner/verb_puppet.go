@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -182,34 +183,77 @@ func linkAnswer(out output, err error) (output, error) {
 
 var verbPuppetRecv = &Verb{
 	Name: "recv", Where: OnPuppet,
-	Usage: "PUPPET recv [TYPE] within=D [link=NAME]",
-	Doc:   "Waits for the next packet, of that type and on that link if named (`in` is any link that a node opened, `out` the dialled one), and prints it; those before it on the link are passed over. Answers `closed` when the named link has ended, `nothing` when no such packet came in time.",
+	Usage: "PUPPET recv [TYPE] within=D [link=NAME] [with=WORDS] [show=header|sections]",
+	Doc:   "Waits for the next packet, of that type and on that link if named (`in` is any link that a node opened, `out` the dialled one), and prints it; those before it on the link are passed over. With `with=` it must have these words in a line of its text form. Which nodes a gossip section picks is chance: `show=header` prints nothing of it, `show=sections` how many entries and which extensions there are. Answers `closed` when the named link has ended, `nothing` when no such packet came in time.",
 	run: func(ctx context.Context, c *call) (output, error) {
-		plain, link, within, err := c.awaited()
+		w, err := c.awaited()
 		if err != nil {
 			return output{}, err
 		}
-		ev, out, err := c.recv(ctx, plain, link, within)
+		ev, out, err := c.recv(ctx, w.plain, w)
 		if err != nil || out.lines != nil {
 			return out, err
 		}
-		return output{kind: "packet", lines: splitLines(ev.Text())}, nil
+		lines := splitLines(ev.Text())
+		switch w.show {
+		case "header":
+			lines = slices.DeleteFunc(lines, func(l string) bool {
+				return strings.HasPrefix(l, "  gossip ") || strings.HasPrefix(l, "  ext ")
+			})
+		case "sections":
+			lines = sections(lines)
+		}
+		return output{kind: "packet", lines: lines}, nil
 	},
 }
 
-// awaited reads the words of a verb that waits for a packet.
-func (c *call) awaited() (plain []word, link string, within time.Duration, err error) {
-	plain, opts, err := c.options(c.words, "within", "link")
-	if err != nil {
-		return nil, "", 0, err
+// sections shortens a packet's text to its type and what follows its header: the number
+// of gossip entries and the kinds of extensions, in their order.
+func sections(lines []string) []string {
+	gossip := 0
+	var exts []string
+	for _, l := range lines {
+		if strings.HasPrefix(l, "  gossip ") {
+			gossip++
+		} else if ext, ok := strings.CutPrefix(l, "  ext "); ok {
+			kind, _, _ := strings.Cut(ext, " ")
+			exts = append(exts, kind)
+		}
 	}
-	within, err = duration(opts, "within")
-	return plain, opts["link"], within, err
+	kinds := "-"
+	if len(exts) > 0 {
+		kinds = strings.Join(exts, ",")
+	}
+	kind, _, _ := strings.Cut(lines[0], " ")
+	return []string{fmt.Sprintf("%s gossip=%d ext=%s", kind, gossip, kinds)}
+}
+
+// awaiting is what a verb that waits for a packet is told.
+type awaiting struct {
+	plain  []word // type, and what follows it
+	link   string
+	within time.Duration
+	words  string // the packet must have them
+	show   string // "": the whole packet
+}
+
+// awaited reads the words of a verb that waits for a packet.
+func (c *call) awaited() (w awaiting, err error) {
+	plain, opts, err := c.options(c.words, "within", "link", "with", "show")
+	if err != nil {
+		return w, err
+	}
+	if show, given := opts["show"]; given && show != "header" && show != "sections" {
+		return w, fmt.Errorf("show=%s: want header or sections", show)
+	}
+	w = awaiting{plain: plain, link: opts["link"], words: opts["with"], show: opts["show"]}
+	w.within, err = duration(opts, "within")
+	return w, err
 }
 
 // recv waits for a packet. Without one in time the output says so.
-func (c *call) recv(ctx context.Context, types []word, link string, within time.Duration) (puppet.Event, output, error) {
-	f := puppet.Filter{Link: link}
+func (c *call) recv(ctx context.Context, types []word, w awaiting) (puppet.Event, output, error) {
+	f := puppet.Filter{Link: w.link, Words: w.words}
 	switch len(types) {
 	case 0:
 	case 1:
@@ -225,7 +269,7 @@ func (c *call) recv(ctx context.Context, types []word, link string, within time.
 	default:
 		return puppet.Event{}, output{}, fmt.Errorf("recv: want one packet type, have %d words", len(types))
 	}
-	ctx, cancel := context.WithTimeout(ctx, within)
+	ctx, cancel := context.WithTimeout(ctx, w.within)
 	defer cancel()
 	ev, err := c.puppet().Recv(ctx, f)
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -236,21 +280,21 @@ func (c *call) recv(ctx context.Context, types []word, link string, within time.
 
 var verbReply = &Verb{
 	Name: "reply", Where: OnPuppet,
-	Usage: "PUPPET reply TYPE ANSWER [field=value ...] within=D [link=NAME]\n[gossip ... | ext ... lines]",
+	Usage: "PUPPET reply TYPE ANSWER [field=value ...] within=D [link=NAME] [with=WORDS]\n[gossip ... | ext ... lines]",
 	Doc:   "Waits for a packet of TYPE as `recv` does and answers it, on the link it came on, with a packet of type ANSWER made as `send` makes it.",
 	run: func(ctx context.Context, c *call) (output, error) {
-		plain, link, within, err := c.awaited()
+		w, err := c.awaited()
 		if err != nil {
 			return output{}, err
 		}
-		if len(plain) < 2 {
+		if len(w.plain) < 2 {
 			return output{}, fmt.Errorf("reply: want the type to wait for and the type to answer with")
 		}
-		frame, err := c.build(plain[1:])
+		frame, err := c.build(w.plain[1:])
 		if err != nil {
 			return output{}, err
 		}
-		ev, out, err := c.recv(ctx, plain[:1], link, within)
+		ev, out, err := c.recv(ctx, w.plain[:1], w)
 		if err != nil || out.lines != nil {
 			return out, err
 		}

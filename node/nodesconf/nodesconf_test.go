@@ -146,7 +146,7 @@ func TestParseRefuses(t *testing.T) {
 		{"orphan self", "myself,master", "myself,slave", 1, "aaa", "myself is a replica of nobody"},
 		{"own replica", "nofailover " + id('b'), "nofailover " + id('c'), 3, id('c') + " 0", "a replica of itself"},
 		{"slot", "0-5460", "0-16384", 1, "0-16384", `"0-16384" is neither a slot nor a range of slots`},
-		{"backwards", "0-5460", "9-5", 1, "9-5", `"9-5" is neither a slot nor a range of slots`},
+		{"half a range", "0-5460", "9-", 1, "9- ", `"9-" is neither a slot nor a range of slots`},
 		{"open slot", "5462->-", "99999->-", 1, "99999", `"99999" is no number in 0..16383`},
 		{"open direction", "5462->-", "5462-=-", 1, "[5462", `"[5462-=-` + id('b') + `]" is no open slot`},
 		{"open node", "5462->-b", "5462->-B", 1, "Bbbb", `"B` + id('b')[1:] + `" is no node id`},
@@ -183,6 +183,32 @@ func TestParseRefuses(t *testing.T) {
 	}
 	if _, err := Parse(nil); !errors.Is(err, ErrEmpty) {
 		t.Errorf("an empty file: %v", err)
+	}
+}
+
+// A range that runs backwards is empty, as it is for Redis.
+func TestBackwardRange(t *testing.T) {
+	f, err := Parse([]byte(strings.Replace(sample, "0-5460", "9-5", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := f.Nodes[0].Slots.String(); got != "5462" {
+		t.Errorf("slots %s, want 5462", got)
+	}
+}
+
+// Redis shows the line that it read last, be the damage in it or in the file as a whole.
+func TestErrorsShowWhatWasRead(t *testing.T) {
+	lines := strings.SplitAfter(sample, "\n")
+	for text, want := range map[string]string{
+		strings.Replace(sample, "3 connected", "x connected", 1): strings.Replace(lines[0], "3 connected", "x connected", 1),
+		strings.Replace(sample, "myself,", "", 1):                lines[3],
+		sample[:len(sample)-4]:                                   lines[3][:len(lines[3])-4],
+	} {
+		_, err := Parse([]byte(text))
+		if damage := new(Error); !errors.As(err, &damage) || damage.Read != want {
+			t.Errorf("%v: read %q, want %q", err, damage.Read, want)
+		}
 	}
 }
 
