@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -136,6 +137,9 @@ func (f *campaignFlags) run(cmd *cobra.Command, use campaignUse) (err error) {
 	eng, err := use.engine(ctx, env)
 	if err != nil {
 		return err
+	}
+	if c, ok := eng.(io.Closer); ok { // before the sides that its servers belong to
+		defer func() { err = errors.Join(err, c.Close()) }()
 	}
 	lists, err := loadDifferences()
 	if err != nil {

@@ -22,10 +22,14 @@ type Input struct {
 	Frame []byte
 	// Receiver is the id of the node it is sent to.
 	Receiver bus.ID
+	// Master is whom the receiver follows; zero: nobody.
+	Master bus.ID
 	// Peers are the nodes that the receiver knows, without itself and without those in handshake.
 	Peers map[bus.ID]Peer
 	// Handshake means that the packet may go out on a link that the receiver opened to a node in handshake.
 	Handshake bool
+	// Dialled means that it goes out on a link that the receiver opened.
+	Dialled bool
 	// Subscribed means that a client of the receiver has subscribed to some channel.
 	Subscribed bool
 }
@@ -33,6 +37,7 @@ type Input struct {
 // Peer is what the receiver knows of a node.
 type Peer struct {
 	Replica     bool
+	Failing     bool   // PFAIL or FAIL
 	Master      bus.ID // of a replica
 	ConfigEpoch uint64
 }

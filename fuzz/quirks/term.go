@@ -63,9 +63,14 @@ var numbers = map[string]func(*bus.Header) uint64{
 //	replicaof=WHO          sender, known (not the receiver, not the sender), unknown, self, or follower: a known node whose masters
 //	                       lead to the sender; not set is none of these
 //	stale                  its configEpoch is below the one that the receiver knows of the sender
-//	handshake, subscribed  as in Input
-//	gossip(...)            some entry has about=unknown|known|sender|self, flag=NAME, noflag=NAME, all that are given
-//	ext(...)               some extension has type=NAME, has=blank|newline|control (in its text), about=sender|self|known|unknown (an id in it),
+//	followed               the receiver is a replica of the sender
+//	failing                the receiver takes the sender for failed
+//	handshake, dialled, subscribed  as in Input
+//	ip(...)                the sender's announced address has=blank|newline|control
+//	gossip(...)            some entry has about=unknown|known|sender|self, flag=NAME, noflag=NAME, has=blank|newline|control (in its
+//	                       address), all that are given
+//	ext(...)               some extension has type=NAME, has=blank|newline|control|short (in its text; short: an id of
+//	                       less than 40 bytes), about=sender|self|known|unknown (an id in it),
 //	                       all that are given
 func parseTerm(text string) (term, error) {
 	text = strings.TrimSpace(text)
@@ -82,6 +87,12 @@ func parseTerm(text string) (term, error) {
 		return func(s *sight) bool { return s.Handshake }, nil
 	case "subscribed":
 		return func(s *sight) bool { return s.Subscribed }, nil
+	case "followed":
+		return func(s *sight) bool { return s.header != nil && !s.Master.IsZero() && s.header.Sender == s.Master }, nil
+	case "dialled":
+		return func(s *sight) bool { return s.Dialled }, nil
+	case "failing":
+		return func(s *sight) bool { return s.header != nil && s.Peers[s.header.Sender].Failing }, nil
 	}
 	if name, rest, ok := strings.Cut(text, "("); ok && strings.HasSuffix(rest, ")") {
 		words := strings.Fields(strings.TrimSuffix(rest, ")"))
@@ -90,8 +101,10 @@ func parseTerm(text string) (term, error) {
 			return parseGossip(words)
 		case "ext":
 			return parseExt(words)
+		case "ip":
+			return parseIP(words)
 		}
-		return nil, fmt.Errorf("want gossip(...) or ext(...)")
+		return nil, fmt.Errorf("want gossip(...), ext(...) or ip(...)")
 	}
 	for _, op := range []string{">=", "<=", "="} {
 		key, value, ok := strings.Cut(text, op)
@@ -229,8 +242,14 @@ func parseGossip(words []string) (term, error) {
 				return nil, err
 			}
 			tests = append(tests, func(_ *sight, g *bus.Gossip) bool { return (g.Flags&f == f) == (key == "flag") })
+		case "has":
+			is, ok := characters[value]
+			if !ok {
+				return nil, fmt.Errorf("has=%s: want blank, newline or control", value)
+			}
+			tests = append(tests, func(_ *sight, g *bus.Gossip) bool { return slices.ContainsFunc([]byte(g.IP.String()), is) })
 		default:
-			return nil, fmt.Errorf("%q: want about= flag= noflag=", w)
+			return nil, fmt.Errorf("%q: want about= flag= noflag= has=", w)
 		}
 	}
 	return func(s *sight) bool {
@@ -260,9 +279,16 @@ func parseExt(words []string) (term, error) {
 			}
 			tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool { return ping.Exts[i].Type == t })
 		case "has":
+			if value == "short" {
+				tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool {
+					id, ok := ping.ExtID(i)
+					return ok && bytes.IndexByte(id[:], 0) >= 0
+				})
+				continue
+			}
 			is, ok := characters[value]
 			if !ok {
-				return nil, fmt.Errorf("has=%s: want blank, newline or control", value)
+				return nil, fmt.Errorf("has=%s: want blank, newline, control or short", value)
 			}
 			tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool {
 				text, ok := ping.ExtText(i)
@@ -292,6 +318,18 @@ func parseExt(words []string) (term, error) {
 		}
 		return false
 	}, nil
+}
+
+func parseIP(words []string) (term, error) {
+	if len(words) != 1 {
+		return nil, fmt.Errorf("ip: want has=blank, has=newline or has=control")
+	}
+	key, value, _ := strings.Cut(words[0], "=")
+	is, ok := characters[value]
+	if key != "has" || !ok {
+		return nil, fmt.Errorf("%q: want has=blank, has=newline or has=control", words[0])
+	}
+	return func(s *sight) bool { return s.header != nil && slices.ContainsFunc([]byte(s.header.IP.String()), is) }, nil
 }
 
 func (s *sight) ping() (*bus.Ping, bool) {

@@ -131,6 +131,14 @@ var importRules = []importRule{
 		Reason: "what judges a finding knows oracle's interfaces, never a driver, and does not lean on the tested",
 	},
 	{
+		From: []string{"fuzz/bus"},
+		Never: []string{
+			"node/server", "node/command", "oracle/process", "oracle/container", "oracle/provision", "oracle/bundled", "oracle/external", "oracle/choose",
+			"github.com/testcontainers/testcontainers-go", "github.com/spf13/cobra", "testing",
+		},
+		Reason: "the core predicts what a packet does and never judges it; servers are met over the wire, through oracle's interfaces",
+	},
+	{
 		From: []string{"cases", "fixtures"}, Ours: []string{"fixtures", "cases"},
 		Reason: "they are data",
 	},

@@ -48,7 +48,7 @@ func (n *Node) believeSlots(p *peer, epoch uint64, claimed *slot.Set) {
 			n.notClaiming.Remove(s)
 			continue
 		}
-		if n.importing[s] != nil || (!n.unclaimed(s) && n.slots[s].configEpoch >= epoch) {
+		if n.importing[s] != nil || (!n.unclaimed(s) && n.slots[s].configEpoch >= epoch && !planted("claim-of-older-epoch")) {
 			continue
 		}
 		switch {
@@ -87,7 +87,7 @@ func (n *Node) believeSlots(p *peer, epoch uint64, claimed *slot.Set) {
 // sendUpdate tells the node at the other end of l what node p owns. Slots that p itself no longer
 // claims are left out. Mirrors clusterSendUpdate.
 func (n *Node) sendUpdate(l *link, p *peer) {
-	if l == nil {
+	if l == nil || planted("stale-claim-not-told") {
 		return
 	}
 	n.update = bus.Update{ConfigEpoch: p.configEpoch, Node: p.id, Slots: p.owned().Minus(&n.notClaiming)}
@@ -97,7 +97,7 @@ func (n *Node) sendUpdate(l *link, p *peer) {
 // handleUpdate takes the claim of a third node, if it is newer than the one known.
 func (n *Node) handleUpdate(body *bus.Update) {
 	p := n.lookup(body.Node)
-	if p == nil || p.configEpoch >= body.ConfigEpoch {
+	if p == nil || p.configEpoch >= body.ConfigEpoch || planted("update-dropped") {
 		return
 	}
 	if p.isReplica() {

@@ -42,11 +42,14 @@ func (n *Node) handleExtensions(sender *peer, body *bus.Ping) {
 			n.logf(LevelVerbose, "Received unknown extension type %d", body.Exts[i].Type)
 		}
 	}
-	if hostnameSafe && sender.hostname != string(hostname) {
+	if hostnameSafe && sender.hostname != string(hostname) && !(planted("hostname-kept") && len(hostname) == 0) {
 		n.setHostname(sender, string(hostname))
 	}
 	if nodenameSafe && sender.nodename != string(nodename) {
 		n.setNodename(sender, string(nodename))
+	}
+	if planted("shard-ignored") {
+		return
 	}
 	if shardID.IsZero() {
 		shardID = sender.topMaster().shardID
@@ -81,6 +84,9 @@ func (n *Node) writeExtensions() {
 	add := func(t bus.ExtType, from int) {
 		for len(n.extBytes)%bus.ExtAlign != 0 {
 			n.extBytes = append(n.extBytes, 0)
+		}
+		if planted("ext-length") && t == bus.ExtShardID {
+			n.extBytes = append(n.extBytes, make([]byte, bus.ExtAlign)...)
 		}
 		exts = append(exts, bus.Extension{Type: t, Payload: n.extBytes[from:len(n.extBytes):len(n.extBytes)]})
 	}

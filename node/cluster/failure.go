@@ -88,7 +88,7 @@ func (n *Node) clearFailure(p *peer) {
 
 // handleFail takes the word of any known node that another one failed.
 func (n *Node) handleFail(sender *peer, pkt *bus.Packet, body *bus.Fail) {
-	if sender == nil {
+	if sender == nil && !planted("fail-of-stranger") {
 		n.logf(LevelNotice, "Ignoring FAIL message from unknown node %q about %q", pkt.Sender, body.About)
 		return
 	}
@@ -96,7 +96,9 @@ func (n *Node) handleFail(sender *peer, pkt *bus.Packet, body *bus.Fail) {
 	if p == nil || p.flags.Any(bus.FlagFail|bus.FlagMyself) {
 		return
 	}
-	n.logf(LevelNotice, "FAIL message received from %s about %s", sender.name(), p.name())
+	if sender != nil {
+		n.logf(LevelNotice, "FAIL message received from %s about %s", sender.name(), p.name())
+	}
 	n.setFlags(p, bus.FlagFail, bus.FlagPFail)
 	p.failTime = n.now
 	n.later(todoSave | todoUpdateState)

@@ -71,6 +71,9 @@ func (n *Node) handleForgotten(sender *peer, id bus.ID, ttl uint64) {
 	if p == nil || p == n.myself || (n.myself.isReplica() && n.myself.master == p) {
 		return
 	}
+	if planted("forgotten-ignored") {
+		return
+	}
 	if p == sender {
 		n.unsafe(UnsafeForgetsItself, "node %s asks to be forgotten; the rest of its packet is ignored", sender.id)
 	}

@@ -18,7 +18,7 @@ func (n *Node) handleGossip(l *link, sender *peer, body *bus.Ping) {
 		n.logf(LevelWarning, "%s gossiped %d nodes with invalid IDs.", who, bad)
 		return
 	}
-	if sender == nil {
+	if sender == nil && !planted("gossip-of-stranger") {
 		return
 	}
 	for i := range body.Gossip {
@@ -30,7 +30,7 @@ func (n *Node) handleGossip(l *link, sender *peer, body *bus.Ping) {
 		switch {
 		case p == nil:
 			n.learnPeer(g)
-		case p != n.myself:
+		case p != n.myself && sender != nil:
 			n.handleGossipEntry(sender, p, g)
 		}
 		if l.closed {
@@ -57,7 +57,7 @@ func (n *Node) lookupGossip(gossip []bus.Gossip) int {
 // handleGossipEntry takes what the sender says of a known node.
 func (n *Node) handleGossipEntry(sender, p *peer, g *bus.Gossip) {
 	failing := g.Flags.Any(flagsFailing)
-	if sender.isMaster() {
+	if sender.isMaster() || planted("report-of-replica") {
 		if failing {
 			if n.addFailReport(p, sender) {
 				n.logf(LevelVerbose, "Node %s reported node %s as not reachable.", sender.name(), p.name())
@@ -94,7 +94,7 @@ func (n *Node) handleGossipEntry(sender, p *peer, g *bus.Gossip) {
 
 // learnPeer adds a node that another node knows.
 func (n *Node) learnPeer(g *bus.Gossip) {
-	if g.Flags.Any(bus.FlagNoAddr) || n.blacklisted(g.ID) || !n.gossipAddressSafe(g) {
+	if g.Flags.Any(bus.FlagNoAddr) && !planted("noaddr-added") || n.blacklisted(g.ID) && !planted("blacklist-ignored") || !n.gossipAddressSafe(g) {
 		return
 	}
 	flags := g.Flags

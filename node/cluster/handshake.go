@@ -134,7 +134,7 @@ func (n *Node) rejectWrongPeer(l *link) {
 // updateAddress moves a node to the address that its PING came from or announces.
 // Mirrors nodeUpdateAddressIfNeeded.
 func (n *Node) updateAddress(p *peer, l *link, pkt *bus.Packet) bool {
-	if l == p.out {
+	if l == p.out || planted("address-kept") {
 		return false
 	}
 	ip, ok := n.senderIP(l, pkt)

@@ -24,7 +24,7 @@ func (n *Node) handleRecv(ev Recv) {
 	if t := frameType(ev.Frame); t.Known() {
 		n.stats.Received[t]++
 	}
-	if verdict.Action == bus.Ignore && !answeredAllTheSame(verdict.Rule) {
+	if verdict.Action == bus.Ignore && !answeredAllTheSame(verdict.Rule) && !(planted("version-unchecked") && verdict.Rule == bus.RuleVersion) {
 		n.logIgnored(l, ev.Frame, verdict.Rule)
 		return
 	}
@@ -115,8 +115,10 @@ func (n *Node) handlePacket(l *link, pkt *bus.Packet) {
 
 // learnEpochs believes the epochs and the offset that every packet of a known node carries.
 func (n *Node) learnEpochs(sender *peer, pkt *bus.Packet) {
-	n.currentEpoch = max(n.currentEpoch, pkt.CurrentEpoch)
-	if pkt.ConfigEpoch > sender.configEpoch {
+	if !planted("epoch-ignored") {
+		n.currentEpoch = max(n.currentEpoch, pkt.CurrentEpoch)
+	}
+	if pkt.ConfigEpoch > sender.configEpoch && !planted("config-epoch-ignored") {
 		sender.configEpoch = pkt.ConfigEpoch
 		n.later(todoSave | todoSync)
 	}
@@ -148,7 +150,9 @@ func (n *Node) handlePing(l *link, sender *peer, pkt *bus.Packet, body *bus.Ping
 		}
 	}
 	if sender != nil {
-		n.setFlags(sender, pkt.Flags&bus.FlagNoFailover, bus.FlagNoFailover)
+		if !planted("nofailover-not-copied") {
+			n.setFlags(sender, pkt.Flags&bus.FlagNoFailover, bus.FlagNoFailover)
+		}
 		if pkt.Type == bus.TypePing && !sender.inHandshake() && n.updateAddress(sender, l, pkt) {
 			n.later(todoSave | todoUpdateState)
 		}
@@ -170,6 +174,9 @@ func (n *Node) handlePing(l *link, sender *peer, pkt *bus.Packet, body *bus.Ping
 
 // handlePong notes that a node answered.
 func (n *Node) handlePong(p *peer) {
+	if planted("pong-clears-nothing") {
+		return
+	}
 	p.pongReceived = n.now
 	n.setPingSent(p, 0)
 	if p.timedOut() {

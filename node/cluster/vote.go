@@ -14,7 +14,7 @@ func (n *Node) handleAuthRequest(sender *peer, pkt *bus.Packet) {
 	master := sender.master
 	spacing := n.set.NodeTimeout * 2
 	switch {
-	case pkt.CurrentEpoch < n.currentEpoch:
+	case pkt.CurrentEpoch < n.currentEpoch && !planted("vote-in-old-epoch"):
 		deny("reqEpoch (%d) < curEpoch(%d)", pkt.CurrentEpoch, n.currentEpoch)
 		return
 	case n.lastVoteEpoch == n.currentEpoch:

@@ -1,0 +1,179 @@
+package bus
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/slotdiff/slotdiff/fuzz/campaign"
+	"github.com/slotdiff/slotdiff/fuzz/quirks"
+	"github.com/slotdiff/slotdiff/fuzz/triage"
+	"github.com/slotdiff/slotdiff/harness/scenario"
+	wire "github.com/slotdiff/slotdiff/wire/bus"
+)
+
+// DefaultLanes is how many pairs of nodes an engine works with: while some wait for the ticks of their nodes, others
+// keep the processors busy.
+const DefaultLanes = 8
+
+// huntEvery is which of the sub-episodes sends what leaves what Redis defines.
+const huntEvery = 8
+
+// Engine is the campaign's engine of the bus.
+type Engine struct {
+	lanes  []*lane
+	proven proven
+	quirks *quirks.List
+}
+
+var (
+	_ campaign.Engine = (*Engine)(nil)
+	_ campaign.Total  = (*Engine)(nil)
+)
+
+// New makes an engine with as many lanes; 0: DefaultLanes. Servers start with the first episode.
+func New(env campaign.Env, lanes int) (*Engine, error) {
+	if lanes <= 0 {
+		lanes = DefaultLanes
+	}
+	e := &Engine{quirks: env.Quirks}
+	for range lanes {
+		ln, err := newLane(env.Oracle, env.Target, &e.proven)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("fuzz bus: %w", err), e.Close())
+		}
+		e.lanes = append(e.lanes, ln)
+	}
+	return e, nil
+}
+
+// Close ends all servers of the engine.
+func (e *Engine) Close() error {
+	var errs []error
+	for _, ln := range e.lanes {
+		errs = append(errs, ln.close())
+	}
+	return errors.Join(errs...)
+}
+
+// Name is "bus".
+func (e *Engine) Name() string { return "bus" }
+
+// subEpisodes is how many episodes one seed of a campaign makes, whatever the number of lanes: what is sent follows from
+// the seed alone.
+const subEpisodes = 2 * DefaultLanes
+
+// Episode plays the episodes of a seed, as many at a time as there are lanes.
+func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []triage.Candidate, error) {
+	results := make([]result, subEpisodes)
+	next := make(chan int, subEpisodes)
+	for i := range subEpisodes {
+		next <- i
+	}
+	close(next)
+	var wg sync.WaitGroup
+	for _, ln := range e.lanes {
+		wg.Go(func() {
+			for i := range next {
+				if ctx.Err() != nil {
+					return
+				}
+				results[i] = ln.episode(ctx, Generate(campaign.EpisodeSeed(seed, uint64(i)), i%huntEvery == huntEvery-1, e.quirks))
+			}
+		})
+	}
+	wg.Wait()
+	st := campaign.Stats{Held: map[string]uint64{}}
+	tokens := map[string]bool{}
+	var candidates []triage.Candidate
+	var errs []error
+	h := sha256.New()
+	for i := range results {
+		r := &results[i]
+		if r.episode == nil {
+			continue
+		}
+		st.Packets += r.packets
+		st.Windows += r.segments
+		st.Restarts += r.restarts
+		for name, n := range r.episode.Held {
+			st.Held[name] += n
+		}
+		maps.Copy(tokens, r.episode.Tokens)
+		sum := r.episode.Digest()
+		h.Write(sum[:])
+		if r.candidate != nil {
+			candidates = append(candidates, *r.candidate)
+		}
+		if r.err != nil && ctx.Err() == nil {
+			errs = append(errs, r.err)
+		}
+	}
+	st.Tokens = slices.Sorted(maps.Keys(tokens))
+	h.Sum(st.Digest[:0])
+	if r := &results[0]; r.episode != nil {
+		st.Case = func() *scenario.Case { return Case(r.episode, nil) }
+	}
+	return st, candidates, errors.Join(append(errs, ctx.Err())...)
+}
+
+// result is what came of one episode.
+type result struct {
+	episode   *Episode
+	packets   uint64
+	segments  uint64
+	restarts  uint64
+	candidate *triage.Candidate
+	err       error
+}
+
+// episode plays an episode. What it shows is played again, on the lane, before it is handed over.
+func (ln *lane) episode(ctx context.Context, e *Episode) (r result) {
+	r.episode = e
+	started := ln.started
+	f, err := ln.play(ctx, r.episode, false)
+	steps, _ := script(r.episode)
+	for _, s := range steps {
+		if s.do == DoSend {
+			r.packets += uint64(max(1, s.times))
+		}
+		if s.await > 0 || s.gone {
+			r.segments++
+		}
+	}
+	if err != nil {
+		r.err = fmt.Errorf("fuzz bus: seed %d: %w", e.Seed, err)
+		return r
+	}
+	if f != nil {
+		small, last, again := ln.shrink(ctx, r.episode, f)
+		if again {
+			r.candidate = &triage.Candidate{Case: Case(small, last), Kind: last.kind, Note: last.note}
+		}
+	}
+	r.restarts = uint64(ln.started - started)
+	return r
+}
+
+// AllTokens are the rules and packets that an episode can reach; what the twin logs besides is not counted beforehand.
+func (e *Engine) AllTokens() []string {
+	var all []string
+	for _, r := range wire.Rules() {
+		if !unreachable[r] {
+			all = append(all, "rule:"+r.String())
+		}
+	}
+	for t := range wire.Type(wire.TypeCount + 1) {
+		for _, action := range []wire.Action{wire.Accept, wire.Ignore} {
+			all = append(all, "packet:"+typeToken(t)+":"+action.String())
+		}
+	}
+	return all
+}
+
+// unreachable are rules that no stream of bytes leads to, or only a debugging command.
+var unreachable = map[wire.Rule]bool{wire.RuleFrameLength: true, wire.RuleDebugDrop: true}

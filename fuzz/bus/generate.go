@@ -1,0 +1,273 @@
+package bus
+
+import (
+	"strconv"
+
+	"github.com/slotdiff/slotdiff/fuzz/quirks"
+	"github.com/slotdiff/slotdiff/slot"
+	"github.com/slotdiff/slotdiff/wire/bus"
+)
+
+// MaxPackets bounds how many packets an episode has.
+const MaxPackets = 160
+
+// Generate makes the episode of a seed. hunt asks for inputs that leave what Redis defines, but for the faults that are known.
+func Generate(seed uint64, hunt bool, known *quirks.List) *Episode {
+	e := generate(fromSeed(seed), hunt, MaxPackets, known)
+	e.Seed = seed
+	return e
+}
+
+// FromRecipe makes an episode of a compact recipe, a byte a choice: what `go test -fuzz` mutates.
+func FromRecipe(recipe []byte) *Episode { return generate(fromRecipe(recipe), false, MaxPackets, nil) }
+
+// generator makes one episode.
+type generator struct {
+	*chance
+	e    *Episode
+	cond *conductor
+	self [actorCount]bus.Header // what actors say of themselves for now
+	exts [actorCount][]bus.Extension
+	// epochs are those that the node knows.
+	epochs  []uint64
+	met     [actorCount]bool // who has announced its own address in a MEET: each at most once
+	seen    map[string]int   // how often a tag was used
+	rebuilt int
+	over    bool
+	quirks  *quirks.List
+}
+
+func generate(src *source, hunt bool, most int, known *quirks.List) *Episode {
+	g := &generator{
+		chance: newChance(src), seen: map[string]int{}, quirks: known,
+		e: &Episode{Hunt: hunt, Held: map[string]uint64{}, Tokens: map[string]bool{}},
+	}
+	g.e.Met = pick(g.chance, [][]int{{actorP}, {actorP, actorR}, {actorP, actorQ}, {actorP, actorQ, actorR}})
+	g.cond = newConductor(g.e.Met)
+	for a := range actorCount {
+		g.self[a] = template(a)
+	}
+	g.prelude()
+	packets := 20 + g.Intn(most-20)
+	for n := 0; n < packets && !src.spent() && g.rebuilt < 40 && !g.over; {
+		n += g.round()
+	}
+	g.keep(g.cond.acts)
+	return g.e
+}
+
+func (g *generator) keep(tokens map[string]bool) {
+	for t := range tokens {
+		g.e.Tokens[t] = true
+	}
+}
+
+// try performs an op and keeps it, unless it leaves what Redis defines and the episode is not a hunt, or it does what is known
+// to end real Redis.
+func (g *generator) try(op Op) bool {
+	if op.Do == DoSend {
+		if name := g.foreseen(op.Frame); name != "" {
+			g.e.Held[name]++
+			return false
+		}
+		if g.e.Hunt || replicaOf(op.Frame) == nodeID {
+			if name := g.quirk(op.Link, op.Frame); name != "" {
+				g.e.Held["quirk:"+name]++
+				return false
+			}
+		}
+	}
+	eff := g.cond.perform(&op)
+	names := eff.unsafe
+	if op.Do == DoSend && replicaOf(op.Frame) != (bus.ID{}) && g.cond.circle() {
+		names = append(names, "replica-circle")
+	}
+	for _, name := range names {
+		if g.e.Hunt && !fatal[name] {
+			continue
+		}
+		g.e.Held[name]++
+		g.rebuild()
+		return false
+	}
+	g.e.Ops = append(g.e.Ops, op)
+	for _, l := range eff.closed {
+		if l.Which == In {
+			// The node dials again with a tick. What comes before it and what after depends on the clock, so
+			// most episodes end here.
+			g.over = !g.one(4)
+			g.try(Op{Do: DoSettle})
+			break
+		}
+	}
+	return true
+}
+
+// rebuild makes the twin anew, without the op that was tried last.
+func (g *generator) rebuild() {
+	g.rebuilt++
+	g.keep(g.cond.acts)
+	g.cond = newConductor(g.e.Met)
+	for i := range g.e.Ops {
+		g.cond.op = i
+		g.cond.perform(&g.e.Ops[i])
+	}
+}
+
+// prelude makes the cluster that most episodes begin with.
+func (g *generator) prelude() {
+	if !g.one(8) {
+		g.try(Op{Do: DoAdmin, Args: []string{"CLUSTER", "ADDSLOTSRANGE", "0", "199"}})
+	}
+	if g.one(3) {
+		g.try(Op{Do: DoAdmin, Args: []string{"CLUSTER", "BUMPEPOCH"}})
+	}
+	for _, a := range append(g.e.Met, actorU) {
+		g.try(Op{Do: DoDial, Link: Link{a, Out}})
+		h := &g.self[a]
+		switch {
+		case g.one(6):
+			continue
+		case a == actorP:
+			h.Slots = slots(5000, 5099)
+			h.ConfigEpoch, h.CurrentEpoch = 1+uint64(g.Intn(3)), 3
+		case a == actorR:
+			h.Slots = slots(10000, 10099)
+			h.ConfigEpoch, h.CurrentEpoch = 1+uint64(g.Intn(3)), 3
+		case a == actorQ && g.one(3):
+			h.ReplicaOf, h.Flags = nodeID, bus.FlagReplica|bus.FlagMyself
+			h.Slots = slots(0, 199)
+		case a == actorQ:
+			h.ReplicaOf, h.Flags = actorIDs[actorP], bus.FlagReplica|bus.FlagMyself
+			h.Slots, h.ConfigEpoch = g.self[actorP].Slots, g.self[actorP].ConfigEpoch
+		}
+		if g.one(2) {
+			shard := actorIDs[actorP]
+			g.exts[a] = []bus.Extension{bus.ShardIDExt(shard)}
+		}
+		if a != actorU {
+			g.try(g.honest(a, bus.TypePing))
+		}
+	}
+}
+
+func slots(lo, hi uint16) (s slot.Set) {
+	s.AddRange(lo, hi)
+	return s
+}
+
+// honest is a packet in which an actor says what it is.
+func (g *generator) honest(a int, t bus.Type) Op {
+	p := &bus.Packet{Header: g.self[a]}
+	p.Type = t
+	p.Body = &bus.Ping{Exts: g.exts[a]}
+	return Op{Link: Link{a, Out}, Frame: p.Seal().Append(nil), Tag: "honest"}
+}
+
+// round is some packets on one link, or something else that happens. It returns how many packets it had.
+func (g *generator) round() int {
+	switch n := g.Intn(40); {
+	case n < 5:
+		g.try(Op{Do: DoAdmin, Args: g.command()})
+		return 1
+	case n < 7:
+		l := Link{g.Intn(actorCount), Which(g.Intn(2))}
+		g.try(Op{Do: DoDial, Link: l})
+		return 1
+	case n < 8:
+		g.try(Op{Do: DoClose, Link: Link{g.Intn(actorCount), Which(g.Intn(2))}})
+		return 1
+	case n < 9:
+		g.try(Op{Do: DoSettle})
+		return 1
+	}
+	l := g.link()
+	g.learnEpochs()
+	sent := 0
+	for range 1 + g.Intn(pick(g.chance, []int{2, 8, 32})) {
+		if !g.cond.open(l) || g.src.spent() {
+			break
+		}
+		sent++
+		op := g.packet(l)
+		// Of two, take the one whose kind has been used less.
+		if other := g.packet(l); g.seen[other.Tag] < g.seen[op.Tag] {
+			op = other
+		}
+		if g.try(op) {
+			g.seen[op.Tag]++
+		}
+	}
+	return sent + 1
+}
+
+// link is one that is open, opened now if need be.
+func (g *generator) link() Link {
+	l := Link{pick(g.chance, append([]int{actorU}, append(g.e.Met, g.e.Met...)...)), pick(g.chance, []Which{Out, Out, Out, Out2, In, In})}
+	if g.cond.open(l) && g.cond.pending(l) == 0 {
+		return l
+	}
+	l.Which = Out
+	if !g.cond.open(l) || g.cond.pending(l) > 0 {
+		g.try(Op{Do: DoDial, Link: l})
+	}
+	return l
+}
+
+// learnEpochs looks up which epochs the node knows: those next to them decide most.
+func (g *generator) learnEpochs() {
+	v := g.cond.n.View()
+	g.epochs = append(g.epochs[:0], v.CurrentEpoch, v.VoteEpoch)
+	for i := range v.Nodes {
+		g.epochs = append(g.epochs, v.Nodes[i].ConfigEpoch)
+	}
+}
+
+// nearEpoch is one that the node knows, or one next to it.
+func (g *generator) nearEpoch() uint64 {
+	if g.one(4) || len(g.epochs) == 0 {
+		return g.epoch()
+	}
+	return pick(g.chance, g.epochs) + uint64(g.Intn(3)) - 1
+}
+
+// command is a CLUSTER command that changes what packets mean.
+func (g *generator) command() []string {
+	num := func(n int) string { return strconv.Itoa(n) }
+	who := func() string { id := g.id(); return string(id[:]) }
+	s := pick(g.chance, []int{0, 1, 50, 199, 5000, 5050, 10000, 12000, 16382})
+	id := pick(g.chance, []string{string(actorIDs[g.Intn(3)][:]), string(otherIDs[0][:]), string(nodeID[:])})
+	if g.one(8) {
+		if bad := who(); plain(bad) {
+			id = bad
+		}
+	}
+	args := pick(g.chance, [][]string{
+		{"ADDSLOTSRANGE", num(s), num(min(s+g.Intn(100), slot.Count-2))},
+		{"DELSLOTSRANGE", num(s), num(s)},
+		{"FORGET", id},
+		{"FORGET", id},
+		{"SETSLOT", num(s), "NODE", id},
+		{"SETSLOT", num(s), "MIGRATING", id},
+		{"SETSLOT", num(s), "IMPORTING", id},
+		{"SETSLOT", num(s), "STABLE"},
+		{"BUMPEPOCH"},
+		{"COUNT-FAILURE-REPORTS", id},
+		{"MEET", "127.0.0.1", num(deadPort), num(deadPort)},
+		{"REPLICATE", id},
+		{"FLUSHSLOTS"},
+		{"SAVECONFIG"},
+		{"SET-CONFIG-EPOCH", num(g.Intn(5))},
+	})
+	return append([]string{"CLUSTER"}, args...)
+}
+
+// plain reports whether a text is one word of a case without quotes.
+func plain(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+			return false
+		}
+	}
+	return len(s) == bus.IDLen
+}

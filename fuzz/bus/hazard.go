@@ -1,0 +1,132 @@
+package bus
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"strings"
+
+	"github.com/slotdiff/slotdiff/fuzz/quirks"
+	"github.com/slotdiff/slotdiff/wire/bus"
+)
+
+// fatal are the rules that no packet may break, not even of a hunt: what is listed in fixtures/oracle_quirks.txt is known
+// by its packet, but these take more than one to tell.
+var fatal = map[string]bool{
+	"replica-circle": true,
+	"epoch-overflow": true,
+	abroad:           true,
+}
+
+// oracleVersion is the version of Redis whose faults are known.
+const oracleVersion = "8.6.3"
+
+// quirk names the known fault of real Redis that a frame, which may be several packets, would show; "": none.
+func (g *generator) quirk(l Link, frame []byte) string {
+	if g.quirks == nil {
+		return ""
+	}
+	var in quirks.Input
+	bound := g.cond.sight(l, &in)
+	for len(frame) >= bus.PrefixLen {
+		n, err := bus.FrameLen(frame)
+		if err != nil || n > len(frame) {
+			break
+		}
+		in.Frame = frame[:n:n]
+		if n >= bus.HeaderLen && !bound.IsZero() {
+			in.Frame = bytes.Clone(in.Frame)
+			copy(in.Frame[40:80], bound[:])
+		}
+		if q := g.quirks.Match(oracleVersion, &in); q != nil {
+			return q.Name
+		}
+		frame = frame[n:]
+	}
+	return ""
+}
+
+// foreseen names the rule by which a frame will not be kept, where its bytes alone say so; "": none that is seen
+// so easily. It spares the twin from being made anew.
+func (g *generator) foreseen(frame []byte) string {
+	n, err := bus.FrameLen(frame)
+	if err != nil || n == 0 || n > len(frame) {
+		return ""
+	}
+	if !dialsNobody(frame[:n]) {
+		return abroad
+	}
+	if r := bus.Check(frame[:n]).Rule; r.Unsafe() {
+		if name := r.String(); !g.e.Hunt || hugeCount(frame) {
+			return name
+		}
+	}
+	return ""
+}
+
+// hugeCount reports whether the counts reach so far beyond the packet that real Redis is known to die.
+func hugeCount(frame []byte) bool {
+	return len(frame) >= bus.HeaderLen && int(binary.BigEndian.Uint16(frame[offCount:]))*bus.GossipLen > 64<<10
+}
+
+// replicaOf is whom the sender of a frame says that it follows; zero: nobody.
+func replicaOf(frame []byte) bus.ID {
+	const offReplicaOf = 2128
+	if len(frame) < bus.HeaderLen || !bus.Type(binary.BigEndian.Uint16(frame[offType:])).Gossips() {
+		return bus.ID{}
+	}
+	return bus.ID(frame[offReplicaOf : offReplicaOf+bus.IDLen])
+}
+
+// abroad names the rule by which nothing is sent that would make a node dial someone else: it is no fault of anybody's.
+const abroad = "dials-abroad"
+
+// dialsNobody reports whether a packet has no address that a node could dial, but for those of the actors
+// and such where nobody listens: whatever is announced stays on this machine and among us. A name would be
+// looked up, so only what glibc refuses at once may stand for one.
+func dialsNobody(b []byte) bool {
+	if len(b) < bus.HeaderLen {
+		return true
+	}
+	const offIP, offGossipIP = 2168, 48
+	be := binary.BigEndian
+	if !harmlessIP(b[offIP:offIP+bus.IPLen]) || !harmlessPorts(be.Uint16(b[offPort:]), be.Uint16(b[offCPort:]), -1) {
+		return false
+	}
+	if t := bus.Type(be.Uint16(b[offType:])); !t.Gossips() {
+		return true
+	}
+	for at := bus.HeaderLen; at+bus.GossipLen <= len(b) && at < bus.HeaderLen+int(be.Uint16(b[offCount:]))*bus.GossipLen; at += bus.GossipLen {
+		if !harmlessIP(b[at+offGossipIP:at+offGossipIP+bus.IPLen]) ||
+			!harmlessPorts(be.Uint16(b[at+offGossipPort:]), be.Uint16(b[at+offGossipCPort:]), gossiped(b[at:])) {
+			return false
+		}
+	}
+	return true
+}
+
+var harmlessIPs = []string{"", "127.0.0.1", "127.0.0.2", "::1"}
+
+func harmlessIP(b []byte) bool {
+	s := bus.IP(b).String()
+	return slices.Contains(harmlessIPs, s) || strings.HasPrefix(s, "::1%")
+}
+
+// gossiped is the actor that a gossip entry is about; actorCount for anyone else.
+func gossiped(entry []byte) int {
+	if a := actorOf(bus.ID(entry[:bus.IDLen])); a >= 0 {
+		return a
+	}
+	return actorCount
+}
+
+// harmlessPorts demands ports where nobody listens, or both of actor a; those of any one with a < 0.
+func harmlessPorts(port, cport uint16, a int) bool {
+	live := int(port) - actorPort0
+	if live >= 0 && live < actorCount && (a < 0 || a == live) && (cport == port+busOffset || dead(cport)) {
+		return true
+	}
+	return dead(port) && (dead(cport) || a >= 0 && a < actorCount && cport == actorPort(a)+busOffset)
+}
+
+func dead(p uint16) bool { return p <= deadPort+1 || p == 65535 }

@@ -1,0 +1,178 @@
+package bus
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/slotdiff/slotdiff/wire/bus"
+)
+
+// Do is what an op does.
+type Do uint8
+
+// The kinds of ops.
+const (
+	DoSend   Do = iota // write bytes to a link
+	DoDial             // open the link anew, closing an older one of that name
+	DoClose            // close it
+	DoAdmin            // a client's command to the node
+	DoSettle           // wait until the node has dialled who it wants to dial
+)
+
+// Link names a link of an actor: one of those that it dials, or the one that the node dialled.
+type Link struct {
+	Actor int
+	Which Which
+}
+
+// Which of an actor's links.
+type Which uint8
+
+// The links of an actor.
+const (
+	Out  Which = iota // "out"
+	Out2              // "out2", a second one at the same time
+	In                // "in": dialled by the node
+)
+
+// String is actor and name of a link, as a case has them.
+func (l Link) String() string { return actorNames[l.Actor] + "/" + l.Which.String() }
+
+// String is the name of the link in a case.
+func (w Which) String() string { return [...]string{"out", "out2", "in"}[w] }
+
+// Op is one thing that an episode does.
+type Op struct {
+	Do   Do
+	Link Link
+	// Frame is what DoSend writes, canonical. It may hold less or more than a packet.
+	Frame []byte
+	// Cuts are offsets at which Frame is written in pieces.
+	Cuts []int
+	// Times is how often Frame is written; 0 is once.
+	Times int
+	// Args is the command of DoAdmin, with canonical ids and ports.
+	Args []string
+	// Tag says where the op comes from, for coverage: "header:slots", "seed:ping_full".
+	Tag string
+}
+
+// Episode is what one seed makes.
+type Episode struct {
+	Seed uint64
+	// Met are the actors that the node meets before the first op.
+	Met []int
+	Ops []Op
+	// Hunt means that inputs are sent that leave what Redis defines: only survival is judged.
+	Hunt bool
+	// Held counts the ops that were given up because of what they do to real Redis, by name.
+	Held map[string]uint64
+	// Tokens are what the twin reached while the episode was made.
+	Tokens map[string]bool
+}
+
+// Packets counts the packets of an episode's ops.
+func (e *Episode) Packets() (n uint64) {
+	for i := range e.Ops {
+		if e.Ops[i].Do == DoSend {
+			n += uint64(max(1, e.Ops[i].Times))
+		}
+	}
+	return n
+}
+
+// Digest is SHA-256 of all that is done.
+func (e *Episode) Digest() (sum [sha256.Size]byte) {
+	h := sha256.New()
+	fmt.Fprintf(h, "met=%v hunt=%v\n", e.Met, e.Hunt)
+	for i := range e.Ops {
+		op := &e.Ops[i]
+		fmt.Fprintf(h, "%d %s %d %v %d %q\n", op.Do, op.Link, len(op.Frame), op.Cuts, op.Times, op.Args)
+		h.Write(op.Frame)
+	}
+	h.Sum(sum[:0])
+	return sum
+}
+
+// ports are the real client ports of the actors.
+type ports [actorCount]uint16
+
+// canonicalPorts change nothing.
+var canonicalPorts = func() (p ports) {
+	for a := range p {
+		p[a] = actorPort(a)
+	}
+	return p
+}()
+
+// real is the real port for a canonical one, client or bus port; others stay.
+func (p *ports) real(port uint16) uint16 {
+	switch {
+	case port >= actorPort0 && port < actorPort0+actorCount:
+		return p[port-actorPort0]
+	case port >= actorPort0+busOffset && port < actorPort0+busOffset+actorCount:
+		return p[port-actorPort0-busOffset] + busOffset
+	}
+	return port
+}
+
+// Offsets of what is real only when a frame is sent.
+const (
+	offPort, offCPort                      = 10, 2248
+	offGossipPort, offGossipCPort, offType = 94, 96, 12
+	offCount                               = 14
+)
+
+// localise writes the real ports and the node's real id into a copy of a canonical frame, appended to dst.
+// What is no whole packet, or follows one, is changed only in its ids.
+func localise(dst, frame []byte, p *ports, id bus.ID) []byte {
+	start := len(dst)
+	dst = append(dst, frame...)
+	b := dst[start:]
+	be := binary.BigEndian
+	port := func(off int) {
+		if off+2 <= len(b) {
+			be.PutUint16(b[off:], p.real(be.Uint16(b[off:])))
+		}
+	}
+	port(offPort)
+	port(offCPort)
+	if len(b) >= bus.HeaderLen && bus.Type(be.Uint16(b[offType:])).Gossips() {
+		for i := range int(be.Uint16(b[offCount:])) {
+			at := bus.HeaderLen + i*bus.GossipLen
+			if at+bus.GossipLen > len(b) {
+				break
+			}
+			port(at + offGossipPort)
+			port(at + offGossipCPort)
+		}
+	}
+	replaceID(b, nodeID, id)
+	return dst
+}
+
+// replaceID replaces every occurrence of an id made of one digit.
+func replaceID(b []byte, from, to bus.ID) {
+	for at := 0; at+bus.IDLen <= len(b); {
+		// Look at every 40th byte: none of a whole run can be missed.
+		probe := at + bus.IDLen - 1
+		if b[probe] != from[0] {
+			at = probe + 1
+			continue
+		}
+		lo := probe
+		for lo > at && b[lo-1] == from[0] {
+			lo--
+		}
+		if lo+bus.IDLen > len(b) {
+			return
+		}
+		if bus.ID(b[lo:lo+bus.IDLen]) == from {
+			copy(b[lo:], to[:])
+			at = lo + bus.IDLen
+			continue
+		}
+		at = probe + 1
+	}
+}

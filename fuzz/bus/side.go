@@ -1,0 +1,332 @@
+package bus
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slotdiff/slotdiff/oracle"
+	"github.com/slotdiff/slotdiff/wire/bus"
+	"github.com/slotdiff/slotdiff/wire/resp"
+)
+
+// patience is how long a side may take for one answer before it is asked whether it lives. It is only spent when
+// something is wrong.
+const patience = 10 * time.Second
+
+// maxAnswer bounds a frame that a node sends.
+const maxAnswer = 1 << 20
+
+// side is one node with the connections that an episode has to it.
+type side struct {
+	name   string // "oracle" or "target"
+	driver oracle.Driver
+	node   oracle.Node
+	client net.Conn
+	reply  *resp.Reader
+	id     bus.ID
+	links  map[Link]*conn
+	buf    []byte
+
+	mu      sync.Mutex
+	inbound [actorCount]int // links that the node dialled in this episode
+	newest  [actorCount]*conn
+	came    chan struct{} // closed and replaced when one comes
+}
+
+// conn is one link.
+type conn struct {
+	nc net.Conn
+	r  *bufio.Reader
+	// got is how many answers have come; waiting are the frames not yet compared. On a link that the node dialled
+	// PONGs are only counted: after some changes it sends them unasked, and how many is up to how it reads.
+	got     int
+	waiting [][]byte
+	in      bool
+	gone    bool
+}
+
+// directives of every node of a fuzzed side.
+func directives() [][2]string {
+	return [][2]string{
+		{"cluster-node-timeout", fmt.Sprint(nodeTimeout)},
+		// A node that became a replica stays one: elections have timers.
+		{"cluster-replica-no-failover", "yes"},
+	}
+}
+
+func (s *side) start(ctx context.Context, name string) error {
+	s.stop()
+	n, err := s.driver.Start(ctx, oracle.NodeSpec{Name: name, Directives: directives()})
+	if err != nil {
+		return err
+	}
+	s.node = n
+	return s.connect()
+}
+
+// connect opens the connection for commands.
+func (s *side) connect() (err error) {
+	s.client, err = net.DialTimeout("tcp", s.node.Addr().String(), patience)
+	if err != nil {
+		return err
+	}
+	s.reply = resp.NewReader(s.client, resp.Limits{})
+	return nil
+}
+
+func (s *side) stop() {
+	s.hangUp(bus.ID{})
+	if s.client != nil {
+		s.client.Close()
+		s.client = nil
+	}
+	if s.node != nil {
+		_ = s.node.Stop() // what is left, the driver's Close ends
+		s.node = nil
+	}
+}
+
+// hangUp closes all links. From now on the node is known by id, and what it dialled under another is not taken.
+func (s *side) hangUp(id bus.ID) {
+	for _, c := range s.links {
+		c.nc.Close()
+	}
+	s.links = map[Link]*conn{}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.id = id
+	for a := range s.newest {
+		if c := s.newest[a]; c != nil {
+			c.nc.Close()
+		}
+		s.newest[a], s.inbound[a] = nil, 0
+	}
+}
+
+// ask sends commands in one go and reads their replies.
+func (s *side) ask(cmds ...[]string) ([]resp.Value, error) {
+	var b []byte
+	for _, c := range cmds {
+		b = resp.AppendCommandStrings(b, c...)
+	}
+	if err := s.client.SetDeadline(time.Now().Add(patience)); err != nil {
+		return nil, err
+	}
+	if _, err := s.client.Write(b); err != nil {
+		return nil, err
+	}
+	out := make([]resp.Value, len(cmds))
+	for i := range cmds {
+		v, err := s.reply.Read()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", s.name, strings.Join(cmds[i], " "), err)
+		}
+		out[i] = v
+	}
+	return out, nil
+}
+
+// reset makes the node forget everything and learns its new id.
+func (s *side) reset() error {
+	r, err := s.ask([]string{"CLUSTER", "RESET", "HARD"}, []string{"CLUSTER", "MYID"}, []string{"CLUSTER", "NODES"}, []string{"ROLE"})
+	if err != nil {
+		return err
+	}
+	nodes := string(r[2].Str)
+	if r[0].IsError() || !slices.Equal(roleLines(r[3]), []string{"master"}) || len(r[1].Str) != bus.IDLen || strings.Count(nodes, "\n") != 1 || !strings.HasSuffix(nodes, " 0 connected\n") || !strings.Contains(nodes, "myself,master,nofailover") {
+		return fmt.Errorf("%s: CLUSTER RESET HARD leaves %q", s.name, nodes)
+	}
+	s.hangUp(bus.ID(r[1].Str))
+	return nil
+}
+
+// accept takes a link to an actor if it is the node, under the id that it has now, who dialled.
+func (s *side) accept(a int, c *conn, id bus.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.id != id {
+		return false
+	}
+	if old := s.newest[a]; old != nil && old != s.links[Link{a, In}] {
+		old.nc.Close()
+	}
+	s.newest[a] = c
+	s.inbound[a]++
+	close(s.came)
+	s.came = make(chan struct{})
+	return true
+}
+
+// dialTime is how long a node may take to dial again: ticks of a machine under load.
+const dialTime = 3 * time.Second
+
+var errNoDial = errors.New("the node does not dial")
+
+// awaitDial waits for the nth link that the node dials to an actor, and makes it the actor's in link.
+func (s *side) awaitDial(a, n int) error {
+	timeout := time.NewTimer(dialTime)
+	defer timeout.Stop()
+	for {
+		s.mu.Lock()
+		c, have, came := s.newest[a], s.inbound[a], s.came
+		s.mu.Unlock()
+		if have >= n {
+			if old := s.links[Link{a, In}]; old != nil && old != c {
+				old.nc.Close()
+			}
+			s.links[Link{a, In}] = c
+			return nil
+		}
+		select {
+		case <-came:
+		case <-timeout.C:
+			return errNoDial
+		}
+	}
+}
+
+func (s *side) dial(l Link) error {
+	s.hang(l)
+	nc, err := net.DialTimeout("tcp", s.node.BusAddr().String(), patience)
+	if err != nil {
+		return err
+	}
+	s.links[l] = &conn{nc: nc, r: bufio.NewReaderSize(nc, 16<<10)}
+	return nil
+}
+
+func (s *side) hang(l Link) {
+	if c := s.links[l]; c != nil {
+		c.nc.Close()
+		delete(s.links, l)
+	}
+}
+
+// write sends a canonical frame in this side's terms.
+func (s *side) write(st *step, p *ports) {
+	c := s.links[st.link]
+	if c == nil {
+		return
+	}
+	s.buf = s.buf[:0]
+	for range max(1, st.times) {
+		s.buf = localise(s.buf, st.frame, p, s.id)
+	}
+	_ = c.nc.SetWriteDeadline(time.Now().Add(patience))
+	from := 0
+	if st.times <= 1 {
+		for _, cut := range st.cuts {
+			if cut > from && cut < len(s.buf) {
+				_, _ = c.nc.Write(s.buf[from:cut])
+				from = cut
+			}
+		}
+	}
+	// A link that is gone is told by who reads it.
+	_, _ = c.nc.Write(s.buf[from:])
+}
+
+// await reads until n frames have come on a link, or, with gone, until the node has closed it. It reports
+// what was missing.
+func (s *side) await(l Link, n int, gone bool) error {
+	c := s.links[l]
+	if c == nil {
+		return fmt.Errorf("there is no link %s", l)
+	}
+	_ = c.nc.SetReadDeadline(time.Now().Add(patience))
+	for gone || c.got < n {
+		if c.gone {
+			if gone {
+				return nil
+			}
+			return fmt.Errorf("closed after %d answers", c.got)
+		}
+		frame, err := readFrame(c.r)
+		if err != nil {
+			var timeout net.Error
+			if errors.As(err, &timeout) && timeout.Timeout() {
+				if gone {
+					return errors.New("stays open")
+				}
+				return fmt.Errorf("%d answers", c.got)
+			}
+			c.gone = true
+			continue
+		}
+		t := bus.Type(binary.BigEndian.Uint16(frame[offType:]))
+		if c.in && (t == bus.TypePing || t == bus.TypeMeet) {
+			continue
+		}
+		if !c.in || t == bus.TypePong {
+			c.got++
+		}
+		if !c.in || t != bus.TypePong {
+			c.waiting = append(c.waiting, frame)
+		}
+	}
+	return nil
+}
+
+func readFrame(r *bufio.Reader) ([]byte, error) {
+	head, err := r.Peek(bus.PrefixLen)
+	if err != nil {
+		return nil, err
+	}
+	n, err := bus.FrameLen(head)
+	if err == nil && (n < bus.HeaderLen || n > maxAnswer) {
+		err = fmt.Errorf("a frame of %d bytes", n)
+	}
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, n)
+	_, err = io.ReadFull(r, b)
+	return b, err
+}
+
+// ended reports whether the server's process is gone.
+func (s *side) ended() bool {
+	select {
+	case <-s.node.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// health says whether the server has crashed ("crash"), hangs ("hang") or works ("").
+func (s *side) health() string {
+	if s.ended() {
+		return "crash"
+	}
+	for range 2 {
+		nc, err := net.DialTimeout("tcp", s.node.Addr().String(), patience)
+		if err != nil {
+			continue
+		}
+		_ = nc.SetDeadline(time.Now().Add(patience))
+		_, _ = nc.Write([]byte("PING\r\n"))
+		b := make([]byte, 7)
+		_, err = io.ReadFull(nc, b)
+		nc.Close()
+		if err == nil {
+			return ""
+		}
+	}
+	// One that is writing its crash report does not answer either.
+	select {
+	case <-s.node.Done():
+		return "crash"
+	case <-time.After(patience):
+		return "hang"
+	}
+}

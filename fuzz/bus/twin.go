@@ -1,0 +1,476 @@
+package bus
+
+import (
+	"fmt"
+	"hash/maphash"
+	"math/rand/v2"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/slotdiff/slotdiff/fuzz/quirks"
+	"github.com/slotdiff/slotdiff/node/cluster"
+	"github.com/slotdiff/slotdiff/node/nodesconf"
+	"github.com/slotdiff/slotdiff/wire/bus"
+)
+
+// nodeTimeout of all nodes is so long that no timer of the protocol plays a part, ms.
+const nodeTimeout = 3_600_000
+
+// twin is the bundled node's core as a prediction of what a node does with an episode.
+type twin struct {
+	n     *cluster.Node
+	now   cluster.Time
+	links map[Link]*twinLink
+	byID  map[cluster.LinkID]*twinLink
+	next  uint64                  // inbound links so far
+	dials map[Link]cluster.LinkID // dialled, and not yet there
+	acts  map[string]bool         // tokens
+	// sent are digests of the frames that were sent, in order; kept only where it is not nil.
+	sent []uint64
+}
+
+// twinLink is one connection. What the node receives on it has not been framed yet.
+type twinLink struct {
+	id   cluster.LinkID
+	name Link
+	buf  []byte
+	open bool
+	// said is the header and extensions of the last packet that said something of its sender.
+	said []byte
+}
+
+// effect is what an input came to.
+type effect struct {
+	// answers counts the frames that go out on each link.
+	answers map[Link]int
+	closed  []Link
+	// unsafe are the names of rules by which the input leaves what Redis defines.
+	unsafe []string
+	dials  bool // the node will dial with its next tick
+}
+
+var digestSeed = maphash.MakeSeed()
+
+var loopback = netip.MustParseAddr("127.0.0.1")
+
+func newTwin() *twin {
+	text := fmt.Sprintf("%s :%d@%d myself,master - 0 0 0 connected\nvars currentEpoch 0 lastVoteEpoch 0\n", nodeID, nodePort, nodePort+busOffset)
+	saved, err := nodesconf.Parse([]byte(text))
+	if err != nil {
+		panic("fuzz/bus: " + err.Error())
+	}
+	set := cluster.DefaultSettings(nodePort)
+	set.NodeTimeout = nodeTimeout
+	set.ReplicaNoFailover = true
+	const start = 1_795_000_000_000
+	n, err := cluster.New(cluster.Config{Rand: rand.NewPCG(1, 2), Now: start, Saved: saved, Settings: set})
+	if err != nil {
+		panic("fuzz/bus: " + err.Error())
+	}
+	t := &twin{
+		n: n, now: start, links: map[Link]*twinLink{}, byID: map[cluster.LinkID]*twinLink{},
+		dials: map[Link]cluster.LinkID{}, acts: map[string]bool{},
+	}
+	t.step(nil)
+	return t
+}
+
+// meet is the beginning of every episode: the node meets actors, who answer once and are then silent.
+func (t *twin) meet(actors []int) {
+	for _, a := range actors {
+		t.step(cluster.Admin{Request: cluster.Meet{IP: "127.0.0.1", Port: int64(actorPort(a)), CPort: int64(actorPort(a) + busOffset)}})
+	}
+	t.settle()
+	for _, a := range actors {
+		h := template(a)
+		h.Type = bus.TypePong
+		l := Link{a, In}
+		t.send(l, (&bus.Packet{Header: h}).Seal().Append(nil))
+		t.send(l, fence(l, nil))
+	}
+}
+
+// settle lets the node dial whom it wants to dial, and answers for those who listen.
+func (t *twin) settle() effect {
+	var all effect
+	t.now += 100
+	all.add(t.step(cluster.Tick{}))
+	for a := range actorCount {
+		name := Link{a, In}
+		id, ok := t.dials[name]
+		if !ok {
+			continue
+		}
+		delete(t.dials, name)
+		l := &twinLink{id: id, name: name, open: true}
+		t.links[name], t.byID[id] = l, l
+		all.add(t.step(cluster.LinkUp{Link: id, Local: loopback, Peer: loopback}))
+	}
+	return all
+}
+
+func (e *effect) add(x effect) {
+	for l, n := range x.answers {
+		if e.answers == nil {
+			e.answers = map[Link]int{}
+		}
+		e.answers[l] += n
+	}
+	e.closed = append(e.closed, x.closed...)
+	e.unsafe = append(e.unsafe, x.unsafe...)
+	e.dials = e.dials || x.dials
+}
+
+// dial opens a link of an actor.
+func (t *twin) dial(name Link) effect {
+	eff := t.close(name)
+	t.next++
+	l := &twinLink{id: cluster.Inbound(t.next), name: name, open: true}
+	t.links[name], t.byID[l.id] = l, l
+	eff.add(t.step(cluster.LinkUp{Link: l.id, Local: loopback, Peer: loopback}))
+	return eff
+}
+
+// close ends a link from the actor's side.
+func (t *twin) close(name Link) (eff effect) {
+	l := t.links[name]
+	if l == nil || !l.open {
+		return eff
+	}
+	l.open = false
+	return t.step(cluster.LinkDown{Link: l.id, Reason: "EOF"})
+}
+
+// open reports whether a link is there and not closed by the node.
+func (t *twin) open(name Link) bool {
+	l := t.links[name]
+	return l != nil && l.open
+}
+
+// pending is how many bytes the node has of a packet that is not yet whole.
+func (t *twin) pending(name Link) int {
+	if l := t.links[name]; l != nil && l.open {
+		return len(l.buf)
+	}
+	return 0
+}
+
+// send gives bytes to a link, as the node frames them.
+func (t *twin) send(name Link, b []byte) (eff effect) {
+	l := t.links[name]
+	if l == nil || !l.open {
+		return eff
+	}
+	l.buf = append(l.buf, b...)
+	for l.open {
+		n, err := bus.FrameLen(l.buf)
+		if err != nil {
+			n = bus.PrefixLen
+		} else if n == 0 || n > len(l.buf) {
+			break
+		}
+		frame := l.buf[:n:n]
+		eff.add(t.recv(l, frame))
+		l.buf = l.buf[n:]
+	}
+	if len(l.buf) == 0 {
+		l.buf = nil
+	}
+	return eff
+}
+
+func (t *twin) recv(l *twinLink, frame []byte) (eff effect) {
+	if !dialsNobody(frame) {
+		eff.unsafe = append(eff.unsafe, abroad)
+		return eff
+	}
+	v := bus.Check(frame)
+	t.acts["rule:"+v.Rule.String()] = true
+	if v.Rule.Unsafe() {
+		eff.unsafe = append(eff.unsafe, v.Rule.String())
+	}
+	if len(frame) >= bus.HeaderLen {
+		typ := bus.Type(frame[offType])<<8 | bus.Type(frame[offType+1])
+		t.acts["packet:"+typeToken(typ)+":"+v.Action.String()] = true
+		if typ.Gossips() && v.Action == bus.Accept {
+			l.hear(frame)
+		}
+	}
+	eff.add(t.step(cluster.Recv{Link: l.id, Frame: frame}))
+	if l.name.Which == In && !l.open && v.Rule == bus.RuleNone && v.Action == bus.Accept && bus.ID(frame[40:80]) == actorIDs[l.name.Actor] {
+		eff.unsafe = append(eff.unsafe, linkFreed)
+	}
+	return eff
+}
+
+// linkFreed is what the core does not call unsafe, because it has nothing to free: gossip about its sender made the
+// node close the very link that the gossip came on.
+const linkFreed = "link-freed"
+
+// hear keeps what a packet says of its sender. Only a PING tells an address, so that of any other is not kept.
+func (l *twinLink) hear(frame []byte) {
+	said := append([]byte(nil), frame...)
+	if frame[offType] != 0 || frame[offType+1] != byte(bus.TypePing) {
+		from := l.said
+		if from == nil {
+			from = fence(l.name, nil)
+		}
+		const offIP, offPPort = 2168, 2246
+		copy(said[offPort:offPort+2], from[offPort:])
+		copy(said[offIP:offIP+bus.IPLen], from[offIP:])
+		copy(said[offPPort:offCPort+2], from[offPPort:])
+	}
+	l.said = said
+}
+
+func typeToken(t bus.Type) string {
+	if !t.Known() {
+		return "unknown"
+	}
+	return t.String()
+}
+
+// step gives the core an event, nil: none, and takes what comes of it.
+func (t *twin) step(ev cluster.Event) (eff effect) {
+	if ev != nil {
+		if err := t.n.Step(t.now, ev); err != nil {
+			panic("fuzz/bus: " + err.Error())
+		}
+	}
+	rd := t.n.Ready()
+	for _, r := range rd.Log {
+		if rest, ok := strings.CutPrefix(r.Text, "unsafe "); ok {
+			name, _, _ := strings.Cut(rest, ":")
+			eff.unsafe = append(eff.unsafe, name)
+			t.acts["unsafe:"+name] = true
+			continue
+		}
+		t.acts["log:"+logToken(r.Text)] = true
+	}
+	for _, op := range rd.Data {
+		t.acts[strings.TrimPrefix(fmt.Sprintf("data:%T", op), "cluster.")] = true
+	}
+	for _, id := range rd.Close {
+		if l := t.byID[id]; l != nil && l.open {
+			l.open = false
+			eff.closed = append(eff.closed, l.name)
+		}
+		for name, pending := range t.dials {
+			if pending == id {
+				delete(t.dials, name)
+			}
+		}
+	}
+	for _, d := range rd.Dial {
+		t.dialled(d)
+	}
+	for _, s := range rd.Send {
+		if t.sent != nil {
+			t.sent = append(t.sent, maphash.Bytes(digestSeed, s.Frame))
+		}
+		t.acts["send:"+typeToken(bus.Type(s.Frame[offType])<<8|bus.Type(s.Frame[offType+1]))] = true
+		if l := t.byID[s.Link]; l != nil && l.open && isAnswer(l.name, s.Frame) {
+			if eff.answers == nil {
+				eff.answers = map[Link]int{}
+			}
+			eff.answers[l.name]++
+		}
+	}
+	return eff
+}
+
+// dialled notes a dial to an actor; any other fails, as nobody listens.
+func (t *twin) dialled(d cluster.Dial) {
+	ip, err := netip.ParseAddr(d.Host)
+	a := d.Port - actorPort0 - busOffset
+	if err == nil && ip == loopback && a >= 0 && a < actorCount {
+		name := Link{a, In}
+		if old := t.links[name]; old != nil && old.open {
+			old.open = false // the newer one has the name; the older is not spoken to any more
+		}
+		if older, ok := t.dials[name]; ok {
+			t.fail(older)
+		}
+		t.dials[name] = d.Link
+		return
+	}
+	t.fail(d.Link)
+}
+
+func (t *twin) fail(id cluster.LinkID) {
+	if err := t.n.Step(t.now, cluster.LinkDown{Link: id, Reason: "refused"}); err != nil {
+		panic("fuzz/bus: " + err.Error())
+	}
+}
+
+// isAnswer reports whether a frame that the node sends is waited for: on a link that the node dialled only PONGs are.
+func isAnswer(l Link, frame []byte) bool {
+	return l.Which != In || frame[offType] == 0 && frame[offType+1] == byte(bus.TypePong)
+}
+
+// logToken is a log record without what varies in it: ids, names in parentheses, quoted texts, numbers.
+func logToken(text string) string {
+	var b strings.Builder
+	depth, quoted, word := 0, false, 0
+	for i := 0; i <= len(text) && b.Len() < 60; i++ {
+		c := byte(' ')
+		if i < len(text) {
+			c = text[i]
+		}
+		switch {
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '(':
+			depth++
+		case c == ')':
+			depth--
+		case depth > 0:
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '\'':
+			continue
+		}
+		if w := text[word:i]; len(w) > 1 && len(w) < 16 && !quoted && depth == 0 {
+			b.WriteString("-" + w)
+		}
+		word = i + 1
+	}
+	return strings.TrimPrefix(b.String(), "-")
+}
+
+// sight fills in what the node knows, for packets on a link, and returns the node that the link belongs to; zero: none yet.
+func (t *twin) sight(l Link, in *quirks.Input) (bound bus.ID) {
+	v := t.n.View()
+	in.Receiver, in.Master, in.Dialled, in.Handshake = nodeID, bus.ID{}, l.Which == In, false
+	in.Peers = make(map[bus.ID]quirks.Peer, len(v.Nodes))
+	for i := range v.Nodes {
+		n := &v.Nodes[i]
+		var master bus.ID
+		if n.Master >= 0 {
+			master = v.Nodes[n.Master].ID
+		}
+		if i == v.Self {
+			in.Master = master
+			continue
+		}
+		if n.Flags.Has(bus.FlagHandshake) {
+			in.Handshake = in.Handshake || l.Which == In && n.Out != nil && t.links[l] != nil && n.Out.ID == t.links[l].id
+			continue
+		}
+		in.Peers[n.ID] = quirks.Peer{
+			Replica: n.Replica(), Failing: n.Flags.Any(bus.FlagFail | bus.FlagPFail), Master: master, ConfigEpoch: n.ConfigEpoch,
+		}
+		// The id in a header does not matter on a link that belongs to a node.
+		if tl := t.links[l]; tl != nil && (n.In != nil && n.In.ID == tl.id || n.Out != nil && n.Out.ID == tl.id) {
+			bound = n.ID
+		}
+	}
+	return bound
+}
+
+// circle reports whether replicas name each other as their masters.
+func (t *twin) circle() bool {
+	v := t.n.View()
+	for i := range v.Nodes {
+		at := i
+		for range v.Nodes {
+			if at = v.Nodes[at].Master; at < 0 {
+				break
+			}
+		}
+		if at >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// admin gives the node a client's command. It reports false for one that the twin does not know.
+func (t *twin) admin(args []string) (effect, bool) {
+	req, ok := request(args)
+	if !ok {
+		return effect{}, false
+	}
+	return t.step(cluster.Admin{Request: req}), true
+}
+
+// request is a CLUSTER command as the core takes it.
+func request(args []string) (cluster.Request, bool) {
+	num := func(i int) int { n, _ := strconv.Atoi(args[i]); return n }
+	if len(args) < 2 || args[0] != "CLUSTER" {
+		return nil, false
+	}
+	switch args[1] {
+	case "MEET":
+		return cluster.Meet{IP: args[2], Port: int64(num(3)), CPort: int64(num(4))}, true
+	case "FORGET":
+		return cluster.Forget{Node: args[2]}, true
+	case "ADDSLOTSRANGE":
+		return cluster.AddSlotsRange{Ranges: []cluster.Range{{Start: num(2), End: num(3)}}}, true
+	case "DELSLOTSRANGE":
+		return cluster.DelSlotsRange{Ranges: []cluster.Range{{Start: num(2), End: num(3)}}}, true
+	case "FLUSHSLOTS":
+		return cluster.FlushSlots{}, true
+	case "BUMPEPOCH":
+		return cluster.BumpEpoch{}, true
+	case "SET-CONFIG-EPOCH":
+		return cluster.SetConfigEpoch{Epoch: int64(num(2))}, true
+	case "SAVECONFIG":
+		return cluster.SaveConfig{}, true
+	case "REPLICATE":
+		return cluster.Replicate{Node: args[2]}, true
+	case "COUNT-FAILURE-REPORTS":
+		return cluster.CountFailureReports{Node: args[2]}, true
+	case "SETSLOT":
+		r := cluster.SetSlot{Slot: num(2)}
+		switch args[3] {
+		case "MIGRATING":
+			r.Action = cluster.SetSlotMigrating
+		case "IMPORTING":
+			r.Action = cluster.SetSlotImporting
+		case "STABLE":
+			r.Action = cluster.SetSlotStable
+		case "NODE":
+			r.Action = cluster.SetSlotNode
+		}
+		if len(args) > 4 {
+			r.Node = args[4]
+		}
+		return r, true
+	}
+	return nil, false
+}
+
+// fence is a PING that repeats what was last said on a link, so that its only effect is its PONG. With nothing said
+// it is what the actor is by itself.
+func fence(l Link, said []byte) []byte {
+	p := &bus.Packet{Header: template(l.Actor)}
+	if q, err := bus.Parse(said); err == nil {
+		p.Header = q.Header
+		body := &bus.Ping{}
+		if ping, ok := q.Body.(*bus.Ping); ok {
+			for _, e := range ping.Exts {
+				if e.Type != bus.ExtForgotten {
+					body.Exts = append(body.Exts, e)
+				}
+			}
+		}
+		p.Body = body
+	}
+	mflags := p.MFlags
+	p.Type = bus.TypePing
+	p.Seal()
+	if mflags.Has(bus.MFlagExtData) {
+		p.MFlags = mflags
+	}
+	return p.Append(nil)
+}
+
+// fence is the fence for a link as it is now.
+func (t *twin) fence(l Link) []byte {
+	var said []byte
+	if tl := t.links[l]; tl != nil {
+		said = tl.said
+	}
+	return fence(l, said)
+}
