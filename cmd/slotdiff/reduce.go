@@ -78,7 +78,7 @@ func (s *suite) reduce(ctx context.Context, c *scenario.Case, budget time.Durati
 	if err := os.WriteFile(output, scenario.Format(small), 0o644); err != nil {
 		return fmt.Errorf("reduce: %w", err)
 	}
-	fmt.Fprintf(s.stdout, "%s\n%s: %s\nreproduced %d of %d\nwritten to %s\nreplay: %s\n",
-		g.Reduction, g.Kind, g.Cause, g.Confirmed, g.Times, output, replayOf(output, &s.suiteOptions))
+	fmt.Fprintf(s.stdout, "%s\n%s\nreproduced %d of %d\nwritten to %s\nreplay: %s\n",
+		g.Reduction, g.Cause, g.Confirmed, g.Times, output, replayOf(output, &s.suiteOptions))
 	return nil
 }

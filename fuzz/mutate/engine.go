@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/slotdiff/slotdiff/fuzz/campaign"
 	"github.com/slotdiff/slotdiff/fuzz/cause"
@@ -20,7 +21,6 @@ import (
 	"github.com/slotdiff/slotdiff/harness/runner"
 	"github.com/slotdiff/slotdiff/harness/scenario"
 	"github.com/slotdiff/slotdiff/harness/verdict"
-	"github.com/slotdiff/slotdiff/oracle"
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
@@ -96,8 +96,8 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 	var play []*scenario.Case
 	for _, c := range e.Mutants(seed) {
 		fmt.Fprintf(h, "%s\n", scenario.Format(c))
-		if q := e.quirk(c); q != "" {
-			stats.Held[q]++
+		if q := e.env.Quirks.MatchCase(e.env.Oracle.Identity().Version, c); q != nil {
+			stats.Held[q.Name]++
 			continue
 		}
 		play = append(play, c)
@@ -105,11 +105,24 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 	copy(stats.Digest[:], h.Sum(nil))
 
 	results := make([]*verdict.Result, len(play))
+	causes := make([][]cause.Cause, len(play))
+	var flaky atomic.Uint64
 	var wg sync.WaitGroup
 	for i, c := range play {
-		wg.Go(func() { results[i] = e.play(ctx, c, seed) })
+		wg.Go(func() {
+			results[i] = e.play(ctx, c, seed)
+			if causes[i] = cause.Of(c, results[i]); len(causes[i]) == 0 || causes[i][0].Kind != cause.Divergence {
+				return
+			}
+			// A mutant may have lost the wait that a recorded case has for good reason.
+			if !slices.ContainsFunc(cause.Of(c, e.play(ctx, c, seed)), causes[i][0].Same) {
+				causes[i] = nil
+				flaky.Add(1)
+			}
+		})
 	}
 	wg.Wait()
+	stats.Flaky = flaky.Load()
 	var found []triage.Candidate
 	tokens := map[string]bool{}
 	var longest *scenario.Case // of the mutants, the one whose tokens are the most
@@ -121,12 +134,7 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 		if n := len(tokens) - before; n > most {
 			longest, most = play[i], n
 		}
-		for _, ca := range cause.Of(play[i], res) {
-			// A mutant may have lost the wait that a recorded case has for good reason.
-			if ca.Kind == cause.Divergence && !slices.ContainsFunc(cause.Of(play[i], e.play(ctx, play[i], seed)), ca.Same) {
-				stats.Flaky++
-				continue
-			}
+		for _, ca := range causes[i] {
 			found = append(found, triage.Candidate{Case: play[i], Kind: ca.Kind, Note: ca.Key()})
 		}
 	}
@@ -214,6 +222,3 @@ func token(s string) string {
 	}
 	return string(b)
 }
-
-// version is that of the oracle.
-func version(d oracle.Driver) string { return d.Identity().Version }

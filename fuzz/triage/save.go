@@ -31,6 +31,10 @@ func (t *Triage) save(ctx context.Context, f *finding) (*Group, error) {
 		full.Known, _ = t.opts.Known(f.cause, t.opts.Target.Identity())
 	}
 	if full.Kind.OfOracle() {
+		id := t.opts.Oracle.Identity()
+		if q := t.opts.Quirks.MatchCase(id.Version, f.small); q != nil && full.Known == "" {
+			full.Known = fmt.Sprintf("%s (fixtures/oracle_quirks.txt:%d)", q.Name, q.Line)
+		}
 		if err := t.judgeSurvival(ctx, &full, f); err != nil {
 			t.release(f.cause.Key())
 			return nil, err
