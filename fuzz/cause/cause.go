@@ -38,6 +38,8 @@ type Cause struct {
 	Kind Kind
 	// Core names the fault itself. A smaller case that still shows it has the same kind and core.
 	Core string
+	// Mirror is the core of the same difference with its sides exchanged. Empty for all but differences.
+	Mirror string
 	// Trigger is the packet that was sent last before it came to light, where the core does not
 	// tell two faults apart without it. Empty for faults of commands and for crashes.
 	Trigger string
@@ -47,6 +49,11 @@ type Cause struct {
 
 // Same reports whether two results show the same fault, whatever was sent.
 func (c Cause) Same(d Cause) bool { return c.Kind == d.Kind && c.Core == d.Core }
+
+// SameEitherWay is Same, with the sides of a difference either way round: what two equal servers answer by chance.
+func (c Cause) SameEitherWay(d Cause) bool {
+	return c.Same(d) || c.Kind == d.Kind && c.Mirror != "" && c.Mirror == d.Core
+}
 
 // Key identifies the fault among all findings.
 func (c Cause) Key() string {

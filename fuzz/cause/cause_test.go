@@ -153,6 +153,21 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// What one side says today and the other tomorrow is the same difference, and nothing else is.
+func TestEitherWay(t *testing.T) {
+	c := parse(t)
+	of := func(want, got string) cause.Cause {
+		return cause.Of(c, result(t, c, "p recv PONG within=1s", verdict.Fail, lines(want), lines(got)))[0]
+	}
+	one := of("PONG sender=$a.id", "nothing")
+	if other := of("nothing", "PONG sender=$a.id"); one.Same(other) || !one.SameEitherWay(other) || !other.SameEitherWay(one) {
+		t.Errorf("%+v, %+v", one, other)
+	}
+	if other := of("PONG sender=$a.id\n  port=1", "PONG sender=$a.id\n  port=2"); one.SameEitherWay(other) || !other.SameEitherWay(other) {
+		t.Errorf("%+v, %+v", one, other)
+	}
+}
+
 // Hits of one fault have one key whatever was asked for, and two faults have two.
 func TestFold(t *testing.T) {
 	for _, tc := range []struct{ a, b string }{

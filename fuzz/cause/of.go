@@ -123,7 +123,7 @@ func ofAnswers(c *scenario.Case, step *verdict.Step) Cause {
 	d := compare(want, got.Lines)
 	what := describe(c, step)
 	out := Cause{
-		Kind: Divergence, Core: what + ": " + d.class,
+		Kind: Divergence, Core: what + ": " + d.class, Mirror: what + ": " + compare(got.Lines, want).class,
 		Title: fmt.Sprintf("%s: %s, not %s", what, d.got, d.want),
 	}
 	if d.state || packetVerb(what) {

@@ -128,8 +128,27 @@ type Triage struct {
 
 // seen is what is known of a folded note or of a key before reduction.
 type seen struct {
-	group *Group // nil while the first hit is being worked on
-	hits  int
+	group   *Group // nil while the first hit is being worked on
+	same    *seen  // the key that the first hit of a note came to, while that is being worked on
+	hits    int
+	waiting int // hits that the group, once it is there, has still to be told of
+}
+
+// end is what same leads to.
+func (s *seen) end() *seen {
+	for s.same != nil {
+		s = s.same
+	}
+	return s
+}
+
+// count adds hits to the group, or has them wait for it.
+func (s *seen) count(hits int) {
+	if s = s.end(); s.group != nil {
+		s.group.Count += hits
+	} else {
+		s.waiting += hits
+	}
 }
 
 // New makes an empty Triage.
@@ -203,8 +222,8 @@ func worthPlaying(hit int) bool {
 	return hit == 1
 }
 
-// note counts a hit of a folded text and returns its group if the hit needs no playing. A text whose first
-// hit is still being worked on has no group yet: counted is then true.
+// note counts a hit of a folded text and reports whether that is all: the hit needs no playing. Its group is nil
+// while the first hit is still being worked on.
 func (t *Triage) note(text string) (g *Group, counted bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -216,22 +235,29 @@ func (t *Triage) note(text string) (g *Group, counted bool) {
 	if s.hits++; worthPlaying(s.hits) {
 		return nil, false
 	}
-	if s.group != nil {
-		s.group.Count++
-	}
-	return s.group, true
+	s.count(1)
+	return s.end().group, true
 }
 
-// settle ties a text to the group that its hit came to. The hits that were counted meanwhile are the group's.
-func (t *Triage) settle(text string, g *Group) {
+// settle ties a text to the group that a hit of it came to, or, where that is still being worked on, to the text of its key.
+func (t *Triage) settle(text string, g *Group, key string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if s := t.byNote[text]; s != nil && s.group == nil {
-		s.group = g
-		if g != nil {
-			g.Count += s.hits - 1
-		}
+	s := t.byNote[text]
+	if s == nil || s.group != nil || s.same != nil {
+		return
 	}
+	waiting := s.waiting
+	switch k := t.byNote[key]; {
+	case g != nil:
+		s.group = g
+	case k != nil && k.end() != s:
+		s.same = k
+	default:
+		return
+	}
+	s.waiting = 0
+	s.count(waiting)
 }
 
 // Add plays a candidate and files it. It takes as long as confirming and reducing take, unless its note says that its
@@ -245,9 +271,9 @@ func (t *Triage) Add(ctx context.Context, c Candidate) (*Group, error) {
 			return t.copy(g), nil
 		}
 	}
-	g, err := t.add(ctx, c)
+	g, key, err := t.add(ctx, c)
 	if text != "" {
-		t.settle(text, g)
+		t.settle(text, g, key)
 	}
 	return t.copy(g), err
 }
@@ -299,30 +325,34 @@ func (t *Triage) copy(g *Group) *Group {
 	return &out
 }
 
-func (t *Triage) add(ctx context.Context, c Candidate) (*Group, error) {
+// add plays a candidate and files what it shows. key is the text of the first cause.
+func (t *Triage) add(ctx context.Context, c Candidate) (first *Group, key string, err error) {
 	whole, err := prepare(c, fmt.Sprintf("slotdiff fuzz, seed %d, episode %d", c.Seed, c.Episode))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	res, causes := t.show(ctx, whole, c.Seed)
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if causes == nil {
-		return t.unconfirmed(c, whole, res)
+		first, err = t.unconfirmed(c, whole, res)
+		return first, "", err
 	}
-	var first *Group
-	for _, ca := range causes {
+	for i, ca := range causes {
 		g, err := t.file(ctx, c, whole, res, ca)
 		if err != nil {
-			return first, err
+			return first, key, err
 		}
-		if first == nil {
-			first = g
+		if i == 0 {
+			first, key = g, keyText(ca)
 		}
 	}
-	return first, nil
+	return first, key, nil
 }
+
+// keyText is what a cause before reduction is noted by.
+func keyText(c cause.Cause) string { return "key " + c.Key() }
 
 // show plays a case until it shows something, a few times at most.
 func (t *Triage) show(ctx context.Context, c *scenario.Case, seed uint64) (res *verdict.Result, causes []cause.Cause) {
@@ -336,18 +366,16 @@ func (t *Triage) show(ctx context.Context, c *scenario.Case, seed uint64) (res *
 
 // file finds the group of a cause that a case was seen to show, or reduces the case and makes one.
 func (t *Triage) file(ctx context.Context, c Candidate, whole *scenario.Case, res *verdict.Result, ca cause.Cause) (*Group, error) {
-	raw := "key " + ca.Key()
+	raw := keyText(ca)
 	if g, counted := t.note(raw); counted {
 		return g, nil
 	}
 	f := finding{cause: ca, candidate: c, whole: whole, result: res}
-	err := t.reduce(ctx, &f)
-	if err != nil {
-		t.settle(raw, nil)
+	if err := t.reduce(ctx, &f); err != nil {
 		return nil, err
 	}
 	g, err := t.save(ctx, &f)
-	t.settle(raw, g)
+	t.settle(raw, g, "")
 	return g, err
 }
 
@@ -421,12 +449,12 @@ func (t *Triage) prove(ctx context.Context, f *finding, end bool) {
 	}
 }
 
-// noisy reports whether two instances of the oracle part in a case.
+// noisy reports whether two instances of the oracle part in a case as the cause of a finding says, either way round.
 func (t *Triage) noisy(ctx context.Context, c *scenario.Case, f *finding) bool {
 	res := runner.Run(ctx, c, runner.Config{
 		Oracle: t.opts.Oracle, Target: t.opts.Oracle, Seed: f.candidate.Seed, Mode: mode, Explore: true, SkipEnd: true,
 	})
-	return slices.ContainsFunc(cause.Of(c, res), func(ca cause.Cause) bool { return ca.Kind == Divergence })
+	return slices.ContainsFunc(cause.Of(c, res), f.cause.SameEitherWay)
 }
 
 // confirm counts how often the case of a finding shows its cause, and keeps the result and the cause of a play that does.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -217,13 +218,14 @@ func (d *flaky) Start(ctx context.Context, spec oracle.NodeSpec) (oracle.Node, e
 
 // A case in which the oracle differs from itself says nothing of the target: it is marked as noise.
 func TestNoise(t *testing.T) {
-	tri := newTriage(t, nil, moved, func(o *triage.Options) {
-		o.Oracle = &flaky{Driver: faketest.New(nil), other: faketest.New(map[string]string{"GET FOO": ":5\r\n"})}
+	five := map[string]string{"GET FOO": ":5\r\n"}
+	tri := newTriage(t, nil, five, func(o *triage.Options) {
+		o.Oracle = &flaky{Driver: faketest.New(nil), other: faketest.New(five)}
 		o.ReduceBudget = 5 * time.Second
 		o.Parallel = 1
 	})
 	g := add(t, tri, triage.Candidate{Case: steps("node a", "a GET foo"), Note: "GET"})
-	if g.Confirmed > 0 && g.Noise == 0 {
+	if g.Confirmed == 0 || g.Noise == 0 {
 		t.Errorf("%+v", g)
 	}
 }
@@ -264,5 +266,24 @@ func TestRestore(t *testing.T) {
 	second.Restore(first.Groups())
 	if g := add(t, second, c); g.Count != 2 || second.Plays() != 0 {
 		t.Errorf("%+v after %d plays", g, second.Plays())
+	}
+}
+
+// Hits that come in while the first is being worked on are counted, each once, whatever their notes.
+func TestConcurrentHits(t *testing.T) {
+	tri := newTriage(t, nil, moved, nil)
+	var wg sync.WaitGroup
+	const hits = 40
+	for i := range hits {
+		wg.Go(func() {
+			note := []string{"GET: MOVED", "GET: another note", ""}[i%3]
+			if _, err := tri.Add(t.Context(), triage.Candidate{Case: steps("node a", "a GET foo"), Note: note}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if groups := tri.Groups(); len(groups) != 1 || groups[0].Count != hits {
+		t.Errorf("%d groups, the first with %d hits", len(groups), groups[0].Count)
 	}
 }
