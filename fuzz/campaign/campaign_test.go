@@ -158,6 +158,13 @@ func TestResume(t *testing.T) {
 	if len(got.Findings) != 1 || got.Findings[0].Count != 6 || got.Findings[0].Cause != want.Findings[0].Cause {
 		t.Errorf("%+v", got.Findings)
 	}
+	o.Resume = filepath.Join(o.Dir, "latest")
+	if again := run(t, &fake{t: t}, o); again.Dir != half.Dir || again.Lives != 3 || again.Totals.Episodes != 6 {
+		t.Errorf("resumed by the link: %+v", again)
+	}
+	if latest, err := os.Readlink(o.Resume); err != nil || latest != filepath.Base(half.Dir) {
+		t.Errorf("latest is %s, %v", latest, err)
+	}
 	o.Corpus = "another"
 	if _, err := campaign.Run(t.Context(), &fake{t: t}, o); err == nil || !strings.Contains(err.Error(), "corpus") {
 		t.Errorf("resumed with another corpus: %v", err)

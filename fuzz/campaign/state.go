@@ -79,6 +79,10 @@ func readState(path string) (dir string, s *State, err error) {
 	if filepath.Base(path) == stateFile {
 		dir = filepath.Dir(path)
 	}
+	// The link "latest" is about to be set anew.
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return "", nil, fmt.Errorf("resume: %w", err)
+	}
 	b, err := os.ReadFile(filepath.Join(dir, stateFile))
 	if err != nil {
 		return "", nil, fmt.Errorf("resume: %w", err)
