@@ -23,7 +23,7 @@ type server struct {
 	bus  string // the port it announces
 }
 
-func startRedis(t *testing.T, d oracle.Driver, n *relay.Net, name string) *server {
+func startServer(t *testing.T, d oracle.Driver, n *relay.Net, name string) *server {
 	t.Helper()
 	front, err := n.Listen(name, 0)
 	must(t, err)
@@ -65,32 +65,55 @@ func (s *server) sees(other *server, flags, link string) bool {
 	return false
 }
 
-// TestRedisBehindRelays holds the relay against the real thing: the nodes meet through
-// it, lose each other when it is cut and find each other when it heals.
-func TestRedisBehindRelays(t *testing.T) {
-	for name, how := range map[string]relay.How{"silence": relay.Silence, "reset": relay.Reset} {
-		t.Run(name, func(t *testing.T) {
-			d := oracletest.Redis(t)
-			n := relay.New(relay.Config{})
-			t.Cleanup(func() { must(t, n.Close()) })
-			a, b := startRedis(t, d, n, "a"), startRedis(t, d, n, "b")
-			_, port, _ := net.SplitHostPort(b.Addr().String())
-			a.do("CLUSTER", "MEET", "127.0.0.1", port, b.bus)
-			met := func() bool { return a.sees(b, "master", "connected") && b.sees(a, "master", "connected") }
-			eventually(t, "the nodes meet", met)
+// pairs are two servers behind relays: both real Redis, or one the bundled node.
+func pairs(t *testing.T, n *relay.Net, mixed bool) (a, b *server) {
+	t.Helper()
+	t.Cleanup(func() { must(t, n.Close()) })
+	other := oracletest.Redis(t)
+	if mixed {
+		other = oracletest.Bundled(t)
+	}
+	a, b = startServer(t, oracletest.Redis(t), n, "a"), startServer(t, other, n, "b")
+	_, port, _ := net.SplitHostPort(b.Addr().String())
+	a.do("CLUSTER", "MEET", "127.0.0.1", port, b.bus)
+	eventually(t, "the nodes meet", func() bool { return met(a, b) })
+	return a, b
+}
 
-			must(t, n.Cut("a", "b", how))
-			must(t, n.Cut("b", "a", how))
-			eventually(t, "a misses b", func() bool {
-				return a.sees(b, "master,fail?", "connected") || a.sees(b, "master,fail?", "disconnected")
-			})
-			eventually(t, "b misses a", func() bool {
-				return b.sees(a, "master,fail?", "connected") || b.sees(a, "master,fail?", "disconnected")
-			})
+func met(a, b *server) bool {
+	return a.sees(b, "master", "connected") && b.sees(a, "master", "connected")
+}
 
-			must(t, n.Heal("a", "b"))
-			must(t, n.Heal("b", "a"))
-			eventually(t, "the nodes find each other", met)
-		})
+func misses(a, b *server) bool {
+	return a.sees(b, "master,fail?", "connected") || a.sees(b, "master,fail?", "disconnected")
+}
+
+// both does it in either direction.
+func both(t *testing.T, do func(from, to string) error) {
+	t.Helper()
+	must(t, do("a", "b"))
+	must(t, do("b", "a"))
+}
+
+// TestServersBehindRelays holds the relay against the real thing: the nodes meet through
+// it, lose each other when it is cut, or slower than they wait, and find each other when
+// it heals.
+func TestServersBehindRelays(t *testing.T) {
+	for fault, part := range map[string]func(n *relay.Net, from, to string) error{
+		"silence": func(n *relay.Net, from, to string) error { return n.Cut(from, to, relay.Silence) },
+		"reset":   func(n *relay.Net, from, to string) error { return n.Cut(from, to, relay.Reset) },
+		"delay":   func(n *relay.Net, from, to string) error { return n.Delay(from, to, 3*time.Second) },
+	} {
+		for make, mixed := range map[string]bool{"redis": false, "mixed": true} {
+			t.Run(fault+"/"+make, func(t *testing.T) {
+				n := relay.New(relay.Config{})
+				a, b := pairs(t, n, mixed)
+				both(t, func(from, to string) error { return part(n, from, to) })
+				eventually(t, "a misses b", func() bool { return misses(a, b) })
+				eventually(t, "b misses a", func() bool { return misses(b, a) })
+				both(t, n.Heal)
+				eventually(t, "the nodes find each other", func() bool { return met(a, b) })
+			})
+		}
 	}
 }

@@ -186,6 +186,43 @@ func TestNodeLife(t *testing.T) {
 	}
 }
 
+// A pair of ports that the caller holds outlives the node: the next one gets it.
+func TestPortOfTheCaller(t *testing.T) {
+	d := oracletest.Redis(t)
+	port, err := oracle.AcquirePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer port.Release()
+	var conf []byte
+	for _, name := range []string{"first", "second"} {
+		spec := oracle.NodeSpec{Name: name, Port: port}
+		if conf != nil {
+			spec.Files = map[string][]byte{"nodes.conf": conf}
+		}
+		n, err := d.Start(t.Context(), spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n.Addr().Port() != port.Client() || n.BusAddr().Port() != port.Bus() {
+			t.Errorf("%s listens on %s and %s, want port %d", name, n.Addr(), n.BusAddr(), port.Client())
+		}
+		id, err := do(t, n, "CLUSTER", "MYID")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if conf != nil && !strings.HasPrefix(string(conf), id.(string)+" ") {
+			t.Errorf("%s has the id %s, and was given\n%s", name, id, conf)
+		}
+		if conf, err = n.ReadFile("nodes.conf"); err != nil {
+			t.Fatal(err)
+		}
+		if err := n.Stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestCrashAndExit(t *testing.T) {
 	noLeftovers(t)
 	d := open(t, process.Options{Binary: oracletest.Binary(t)})
