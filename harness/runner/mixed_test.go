@@ -19,7 +19,7 @@ type mixable struct {
 
 func newMixable(t *testing.T, product string, answers map[string]string) *mixable {
 	d := &mixable{fakeDriver: newFake(t, answers)}
-	d.product = product
+	d.Product = product
 	return d
 }
 

@@ -134,6 +134,17 @@ func TestNoReply(t *testing.T) {
 	}
 }
 
+// An answer that comes after the wait has given it up for this round is that of its own question, and not
+// of the next.
+func TestLateAnswer(t *testing.T) {
+	t.Parallel()
+	c := parseCase(t, "node a\n----\nok\n\nwait a within=30s\nGET late\n----\n\"x\"\n\na GET other\n----\n$-1\n")
+	res := Run(t.Context(), c, Config{Target: newFake(t, map[string]string{"GET LATE": "late:$1\r\nx\r\n"}), Mode: "strict"})
+	if res.Verdict != verdict.Pass {
+		t.Errorf("an answer that comes late: %s (%s)", res.Verdict, res.Cause)
+	}
+}
+
 func TestHang(t *testing.T) {
 	t.Parallel()
 	n := &node{name: "a", live: must(newFake(t, map[string]string{"PING": "hang"}).Start(t.Context(), oracle.NodeSpec{Name: "a"}))}

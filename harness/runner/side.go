@@ -59,6 +59,8 @@ type output struct {
 	lines []string
 	// errorReply is set when a node answered with an error.
 	errorReply bool
+	// owed is set when a reply did not come in time: it may still come.
+	owed bool
 	// lacks is what the server does not have that the step needs.
 	lacks string
 	// exact is what nodes that agree have in common beyond what the lines show.

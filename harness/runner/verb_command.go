@@ -38,10 +38,15 @@ func (n *node) command(ctx context.Context, conn string, args, fields []string) 
 	if err != nil {
 		return output{}, err
 	}
-	out := output{kind: commandKind(args)}
 	if err := c.write(resp.AppendCommandStrings(nil, args...)); err != nil {
-		return n.noReply(ctx, out, err)
+		return n.noReply(ctx, output{kind: commandKind(args)}, err)
 	}
+	return n.answer(ctx, c, args, fields)
+}
+
+// answer reads the reply to args, which were sent before.
+func (n *node) answer(ctx context.Context, c *conn, args, fields []string) (output, error) {
+	out := output{kind: commandKind(args)}
 	replies := 1
 	if isPubSub(args[0]) {
 		replies = max(1, len(args)-1)
@@ -81,6 +86,7 @@ func (n *node) noReply(ctx context.Context, out output, err error) (output, erro
 		return out, n.explain(ctx, nil)
 	case isTimeout(err):
 		out.lines = append(out.lines, "nothing")
+		out.owed = true
 		if n.down || n.frozen {
 			return out, nil
 		}

@@ -135,7 +135,23 @@ func (c *call) asking(name, conn string) (ask func(context.Context) (output, err
 		}
 		return func(ctx context.Context) (output, error) { return v.take(ctx, n) }, nil
 	}
-	return func(ctx context.Context) (output, error) { return n.command(ctx, conn, args, fields) }, nil
+	// A question whose answer did not come in time is not asked again before it has come: each answer
+	// would be taken for that to the question after it, in this step and in those that follow.
+	var owed bool
+	return func(ctx context.Context) (out output, err error) {
+		if owed {
+			c, err := n.conn(ctx, conn)
+			if err != nil {
+				return output{}, err
+			}
+			out, err = n.answer(ctx, c, args, fields)
+			owed = out.owed
+			return out, err
+		}
+		out, err = n.command(ctx, conn, args, fields)
+		owed = out.owed
+		return out, err
+	}, nil
 }
 
 // pause waits for d, or less when ctx ends, which is its error.

@@ -22,7 +22,8 @@ import (
 type Driver struct {
 	Product string
 	// Answers maps an upper-case command line to the raw reply; it goes before the
-	// built-in answers. "close" hangs up, "die" ends the server, "hang" says nothing.
+	// built-in answers. "close" hangs up, "die" ends the server, "hang" says nothing, and what follows
+	// "late:" is said when the server is pinged the next time.
 	Answers map[string]string
 	Caps    oracle.Capabilities
 	// Log is what every server has logged.
@@ -72,12 +73,13 @@ type node struct {
 	id   string
 	conf map[string]string // its directives
 
-	mu    sync.Mutex
-	l     net.Listener
-	conns []net.Conn
-	done  chan struct{}
-	err   error
-	keys  map[string]string
+	mu     sync.Mutex
+	l      net.Listener
+	conns  []net.Conn
+	done   chan struct{}
+	err    error
+	keys   map[string]string
+	pinged chan struct{} // closed with the next PING; nil: nobody waits for it
 }
 
 func (n *node) listen() error {
@@ -125,10 +127,28 @@ func (n *node) serve(c net.Conn) {
 		case "hang":
 			continue
 		}
+		if late, ok := strings.CutPrefix(reply, "late:"); ok {
+			select {
+			case <-n.nextPing():
+			case <-n.Done():
+				return
+			}
+			reply = late
+		}
 		if _, err := c.Write([]byte(reply)); err != nil {
 			return
 		}
 	}
+}
+
+// nextPing is closed with the next PING.
+func (n *node) nextPing() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.pinged == nil {
+		n.pinged = make(chan struct{})
+	}
+	return n.pinged
 }
 
 func (n *node) answer(args []string) string {
@@ -148,6 +168,10 @@ func (n *node) answer(args []string) string {
 	}
 	switch {
 	case line == "PING":
+		if n.pinged != nil {
+			close(n.pinged)
+			n.pinged = nil
+		}
 		return "+PONG\r\n"
 	case line == "CLUSTER MYID":
 		return bulk(n.id)
