@@ -237,7 +237,7 @@ func TestRestartKeepsIdentity(t *testing.T) {
 	id := n.do("CLUSTER", "MYID")
 	second := &syncBuffer{}
 	code := Main(context.Background(), []string{"--port", strconv.Itoa(freePort(t)), "--cluster-enabled", "yes", "--dir", dir}, second, second)
-	if code != 1 || !strings.Contains(second.String(), "already used by a different Redis Cluster node") {
+	if code != 1 || !strings.Contains(second.String(), "Sorry, the cluster configuration file nodes.conf is already used by a different Redis Cluster node. Please make sure") {
 		t.Errorf("a second node in the same directory: exit %d, %s", code, second)
 	}
 	if code := n.stop(); code != 0 {
