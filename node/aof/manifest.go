@@ -1,6 +1,7 @@
 package aof
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -29,7 +30,7 @@ func parseManifest(text string) (manifest, error) {
 			return nil, fmt.Errorf("%d: %w", i+1, err)
 		}
 		if p.kind == 'b' && m.base() != nil {
-			return nil, fmt.Errorf("%d: Found duplicate base file information", i+1)
+			return nil, fmt.Errorf("%d: a second base", i+1)
 		}
 		m = append(m, p)
 	}
@@ -40,14 +41,14 @@ func parsePart(line string) (part, error) {
 	var p part
 	words := strings.Fields(line)
 	if len(words) < 6 || len(words)%2 != 0 {
-		return p, fmt.Errorf("Invalid AOF manifest file format")
+		return p, errForm
 	}
 	for i := 0; i < len(words); i += 2 {
 		value := words[i+1]
 		switch words[i] {
 		case "file":
 			if strings.ContainsRune(value, '/') {
-				return p, fmt.Errorf("File can't be a path, just a filename")
+				return p, errors.New("a file is named without directories")
 			}
 			p.name = value
 		case "seq":
@@ -58,7 +59,7 @@ func parsePart(line string) (part, error) {
 			p.seq = seq
 		case "type":
 			if value != "b" && value != "i" && value != "h" {
-				return p, fmt.Errorf("Unknown AOF file type")
+				return p, fmt.Errorf("%q is no type of a file", value)
 			}
 			p.kind = value[0]
 		default:
@@ -66,10 +67,13 @@ func parsePart(line string) (part, error) {
 		}
 	}
 	if p.name == "" || p.seq == 0 || p.kind == 0 {
-		return p, fmt.Errorf("Invalid AOF manifest file format")
+		return p, errForm
 	}
 	return p, nil
 }
+
+// errForm says that a line lacks what every file has.
+var errForm = errors.New("want file NAME seq N type b|i|h")
 
 func (m manifest) String() string {
 	var b strings.Builder

@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -22,7 +21,7 @@ func (s *server) load() error {
 			return err
 		}
 		if err := s.data.Start(); err != nil {
-			return fmt.Errorf("Can't open the append-only file: %w", err)
+			return refuse("Can't open the append-only file: %v", err)
 		}
 		s.engine.SetJournal(true)
 	}
@@ -57,16 +56,16 @@ func (s *server) loadLog() (err error) {
 		if fi, err := os.Stat(filepath.Join(s.data.Dir(), format.File)); err == nil {
 			size = fi.Size()
 		}
-		return fmt.Errorf("Bad file format reading the append only file %s at offset %d.          make a backup of your AOF file, then use ./redis-check-aof --fix <filename.manifest>.          Alternatively you can set the 'aof-load-corrupt-tail-max-size' configuration option to %d and restart the server.",
+		return refuse("Bad file format reading the append only file %s at offset %d.          make a backup of your AOF file, then use ./redis-check-aof --fix <filename.manifest>.          Alternatively you can set the 'aof-load-corrupt-tail-max-size' configuration option to %d and restart the server.",
 			path, format.Offset, size-format.Offset)
 	}
 	if short, ok := errors.AsType[*aof.ShortError](err); ok {
-		return fmt.Errorf("Unexpected end of file reading the append only file %s. You can: 1) Make a backup of your AOF file, then use ./redis-check-aof --fix <filename.manifest>. 2) Alternatively you can set the 'aof-load-truncated' configuration option to yes and restart the server.",
+		return refuse("Unexpected end of file reading the append only file %s. You can: 1) Make a backup of your AOF file, then use ./redis-check-aof --fix <filename.manifest>. 2) Alternatively you can set the 'aof-load-truncated' configuration option to yes and restart the server.",
 			short.File)
 	}
 	if run, ok := errors.AsType[*aof.RunError](err); ok {
 		if unknown, ok := errors.AsType[command.UnknownReplay](err); ok {
-			return fmt.Errorf("Unknown command '%s' reading the append only file %s", string(unknown), run.File)
+			return refuse("Unknown command '%s' reading the append only file %s", string(unknown), run.File)
 		}
 	}
 	if err != nil {

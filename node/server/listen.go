@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"syscall"
@@ -24,9 +23,9 @@ func (s *server) checkPlaces() error {
 	}
 	switch {
 	case set.BusPort == 0 && port > 65535-busOffset:
-		return errors.New("Redis port number too high. Cluster communication port is 10,000 port numbers higher than your Redis port. Your Redis port number must be 55535 or less.")
+		return refusal("Redis port number too high. Cluster communication port is 10,000 port numbers higher than your Redis port. Your Redis port number must be 55535 or less.")
 	case len(bindAddresses(s.cfg.Text("bind"))) == 0:
-		return errors.New("No bind address is configured, but it is required for the Cluster bus.")
+		return refusal("No bind address is configured, but it is required for the Cluster bus.")
 	}
 	return nil
 }
@@ -42,13 +41,13 @@ func (s *server) listen() (ls []net.Listener, err error) {
 	switch {
 	case set.TLSPort != 0 || set.TLSCluster || set.TLSReplication:
 		s.log.warning("slotnode speaks no TLS")
-		err = errors.New("Failed to configure TLS. Check logs for more info.")
+		err = refusal("Failed to configure TLS. Check logs for more info.")
 	case set.Port == 0:
-		return nil, errors.New("Configured to not listen anywhere, exiting.")
+		return nil, refusal("Configured to not listen anywhere, exiting.")
 	case !s.listenOn(&ls, set.Port, func(nc *net.TCPConn) any { return accepted{nc} }):
-		err = fmt.Errorf("Failed listening on port %d (tcp), aborting.", set.Port)
+		err = refuse("Failed listening on port %d (tcp), aborting.", set.Port)
 	case !s.listenOn(&ls, busPort, func(nc *net.TCPConn) any { return busAccepted{nc} }):
-		err = fmt.Errorf("Failed listening on port %d (cluster), aborting.", busPort)
+		err = refuse("Failed listening on port %d (cluster), aborting.", busPort)
 	default:
 		return ls, nil
 	}

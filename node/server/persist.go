@@ -74,6 +74,13 @@ func (s *server) refuseNodes(name string, err error) error {
 	return errLogged{fmt.Errorf("%s: %w", name, err)}
 }
 
+// refusal is why a node does not start, in the words of Redis, which scripts look for.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+func refuse(format string, args ...any) error { return refusal(fmt.Sprintf(format, args...)) }
+
 // errLogged is an error that the log has already.
 type errLogged struct{ error }
 

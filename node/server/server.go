@@ -72,7 +72,7 @@ func Run(ctx context.Context, cfg *config.Config, file string, stdout io.Writer)
 		conns: map[*command.Client]*conn{}, links: map[cluster.LinkID]*link{},
 	}
 	if err := s.start(); err != nil {
-		if !errors.As(err, new(errLogged)) {
+		if _, logged := errors.AsType[errLogged](err); !logged {
 			log.warning("%v", err)
 		}
 		return err
