@@ -14,6 +14,7 @@ type LogBuffer struct {
 	head    []byte
 	tail    []byte
 	dropped int
+	grown   chan struct{} // closed by the next Append; nil while nobody waits for it
 }
 
 const (
@@ -25,6 +26,10 @@ const (
 func (l *LogBuffer) Append(p []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.grown != nil {
+		close(l.grown)
+		l.grown = nil
+	}
 	rest := p
 	if room := logHead - len(l.head); room > 0 {
 		k := min(room, len(rest))
@@ -37,6 +42,16 @@ func (l *LogBuffer) Append(p []byte) {
 		l.tail = append(l.tail[:0], l.tail[over:]...)
 		l.dropped += over
 	}
+}
+
+// Grown returns a channel that is closed when the log next grows.
+func (l *LogBuffer) Grown() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.grown == nil {
+		l.grown = make(chan struct{})
+	}
+	return l.grown
 }
 
 // String is the log, with a line in place of what was dropped.

@@ -92,6 +92,12 @@ type Node interface {
 	Stop() error
 }
 
+// Telling is implemented by a node whose log is heard line by line, as it is written.
+type Telling interface {
+	// Told returns a channel that is closed when the node next logs something.
+	Told() <-chan struct{}
+}
+
 // NodeSpec is what a case wants of one node.
 type NodeSpec struct {
 	// Name is the actor's name in the case; it appears in errors and in the

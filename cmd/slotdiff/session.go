@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
+	"github.com/slotdiff/slotdiff/node/server"
 	"github.com/slotdiff/slotdiff/oracle"
 	"github.com/slotdiff/slotdiff/oracle/choose"
 )
@@ -15,6 +17,7 @@ type sides struct {
 	oracle oracle.Driver // nil: the recording stands in
 	target oracle.Driver
 	why    []string // how the oracle was chosen
+	pace   int      // of the target's clock, where it is not the wall's; else 0
 }
 
 // open starts what the flags name. In a control run the target is the oracle's
@@ -32,6 +35,16 @@ func (s *suite) open(ctx context.Context) (*sides, error) {
 	case s.control:
 		out.target = out.oracle
 		return out, nil
+	}
+	if s.pace > 1 {
+		if out.oracle != nil || s.target != defaultTarget {
+			return nil, errors.Join(fmt.Errorf("--pace %d: only the bundled node's clock can be another than the wall's, and real Redis beside it would fall behind: want --oracle recorded and --target %s", s.pace, defaultTarget), out.close())
+		}
+		// Its processes inherit it.
+		if err := os.Setenv(server.PaceEnv, server.Pace(s.pace)); err != nil {
+			return nil, errors.Join(fmt.Errorf("--pace: %w", err), out.close())
+		}
+		out.pace = s.pace
 	}
 	target, err := openSpec(ctx, "--target", s.target, progress)
 	if err == nil && target.Recorded() {
@@ -58,7 +71,11 @@ func (s *sides) close() error {
 // headline says what is compared with what; its first line says where the right
 // answers come from.
 func (s *sides) headline() string {
-	return fmt.Sprintf("oracle %s\ntarget %s", strings.Join(s.why, "\n       "), s.target.Identity())
+	text := fmt.Sprintf("oracle %s\ntarget %s", strings.Join(s.why, "\n       "), s.target.Identity())
+	if s.pace > 0 {
+		text += fmt.Sprintf("\nclock  of the target %d times as fast as the wall's, and so are the times in the cases", s.pace)
+	}
+	return text
 }
 
 // openSpec opens the server that a flag names.

@@ -28,6 +28,7 @@ type suiteOptions struct {
 	mode           string
 	seed           uint64
 	parallel       int
+	pace           int
 	times          int
 	junit          string
 	format         string
@@ -45,6 +46,7 @@ func (o *suiteOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.mode, "mode", "strict", "strict: the target must answer byte for byte as Redis does")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of everything that is chosen by chance")
 	f.IntVar(&o.parallel, "parallel", runner.DefaultParallel(), "cases played at once")
+	f.IntVar(&o.pace, "pace", 1, "without a live oracle: run the bundled node's clock `N` times as fast as the wall's, and with it what cases wait for")
 	f.StringVar(&o.junit, "junit", "", "also write the JUnit report to this `file`")
 	f.StringVar(&o.format, "format", "text", "what to print: text, json or github")
 	f.StringVar(&o.out, "out", evidence.DefaultDir, "`folder` for the run's evidence")
@@ -60,6 +62,9 @@ func (o *suiteOptions) check() error {
 	}
 	if o.parallel < 1 {
 		return fmt.Errorf("--parallel %d: want at least 1", o.parallel)
+	}
+	if o.pace < 1 || o.pace > 100 {
+		return fmt.Errorf("--pace %d: want 1 to 100", o.pace)
 	}
 	for flag, s := range map[string]string{"--oracle": o.oracle, "--target": o.target} {
 		if s == "" {
@@ -104,7 +109,7 @@ func (s *suite) play(ctx context.Context, list []*scenario.Case) (err error) {
 	work := repeat(list, s.times)
 	out := s.printer()
 	out.Begin(len(work), sides.headline())
-	cfg := runner.Config{Oracle: sides.oracle, Target: sides.target, Seed: s.seed, Mode: s.mode}
+	cfg := runner.Config{Oracle: sides.oracle, Target: sides.target, Seed: s.seed, Mode: s.mode, Pace: sides.pace}
 	if !s.control {
 		cfg.Known = func(c *scenario.Case, id oracle.Identity, mode string) (string, bool) {
 			e := divergences.Match(c.Name(), id.Product, id.Version, mode)
@@ -129,6 +134,7 @@ func (s *suite) play(ctx context.Context, list []*scenario.Case) (err error) {
 	problems, idle := s.problems(results, sides, divergences)
 	dir, sum, err := ev.Finish(func(sum *evidence.Summary) {
 		sum.IdleMasks = idle
+		sum.Pace = sides.pace
 		if sum.Interrupted = ctx.Err() != nil && len(sum.Cases) < len(work); sum.Interrupted {
 			problems = append(problems, fmt.Errorf("interrupted: %d of %d cases were played to their end", len(sum.Cases), len(work)))
 		}

@@ -32,7 +32,10 @@ type Summary struct {
 	// Interrupted is true if not every selected case was run.
 	Interrupted bool `json:"interrupted"`
 	// Live is false if the recording stood in for the oracle.
-	Live     bool                    `json:"live"`
+	Live bool `json:"live"`
+	// Pace is how many times as fast as the wall's the clock of the target's nodes ran;
+	// left out where it was the wall's. Durations are the wall's.
+	Pace     int                     `json:"pace,omitempty"`
 	Witness  string                  `json:"witness"`
 	Oracle   *oracle.Identity        `json:"oracle"`
 	Target   *oracle.Identity        `json:"target"`

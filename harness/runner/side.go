@@ -28,7 +28,8 @@ type side struct {
 	order   []string // nodes in the order of their start
 	puppets map[string]*actor
 	relays  relays
-	pauses  bool // a step of the case pauses a node
+	pauses  bool          // a step of the case pauses a node
+	pace    time.Duration // Config.Pace, at least 1
 	trace   *trace
 
 	successors successors
@@ -40,7 +41,7 @@ type side struct {
 func newSide(w verdict.Witness, d oracle.Driver, cfg Config, c *scenario.Case) *side {
 	s := &side{
 		witness: w, driver: d, oracle: cfg.Oracle, seed: cfg.Seed, starts: cfg.starts, names: newNames(),
-		nodes: map[string]*node{}, puppets: map[string]*actor{}, trace: newTrace(),
+		nodes: map[string]*node{}, puppets: map[string]*actor{}, trace: newTrace(), pace: time.Duration(max(1, cfg.Pace)),
 		successors: newSuccessors(c), retired: map[string]string{},
 	}
 	s.relays = newRelays(c, s.trace)

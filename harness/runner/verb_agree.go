@@ -32,7 +32,7 @@ var verbAgree = &Verb{
 				return output{}, err
 			}
 		}
-		return c.eventually(ctx, within, func(ctx context.Context, last bool) (output, error) {
+		return c.eventually(ctx, within, nil, func(ctx context.Context, last bool) (output, error) {
 			return c.poll(ctx, names, asks, last)
 		})
 	},

@@ -307,7 +307,7 @@ func (s *server) untilNextTick() time.Duration {
 	if wake := s.engine.NextWake(); wake != 0 {
 		next = min(next, wake)
 	}
-	return max(time.Duration(next*1000-s.clock.micros())*time.Microsecond, 0)
+	return max(s.clock.wall(next*1000-s.clock.micros()), 0)
 }
 
 // step feeds the core.
@@ -374,7 +374,7 @@ type host server
 func (h *host) Log(level cluster.Level, text string) { h.log.Log(level, text) }
 
 func (h *host) Sleep(us int64) {
-	t := time.NewTimer(time.Duration(us) * time.Microsecond)
+	t := time.NewTimer(h.clock.wall(us))
 	defer t.Stop()
 	select {
 	case <-t.C:

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/slotdiff/slotdiff/oracle"
 )
@@ -47,6 +48,9 @@ type host struct {
 	keys    int                     // keys given out
 	retired bool                    // takes no more nodes: it has ended, or a node of it does not end
 }
+
+// timerSlack is how late the timers of a host may be: a hundredth of a tick of a node.
+const timerSlack = time.Millisecond
 
 // launchHosted makes a host the node's server.
 func (n *node) launchHosted(conf string) (inc *incarnation, mark int, err error) {
@@ -116,7 +120,7 @@ func (d *Driver) newHost() (h *host, err error) {
 		return nil, err
 	}
 	h.cmd.Stdout = w
-	err = spawn(h.cmd)
+	err = spawnLazy(h.cmd, timerSlack)
 	w.Close()
 	if err != nil {
 		out.Close()

@@ -74,6 +74,9 @@ func (n *node) BusAddr() netip.AddrPort {
 func (n *node) Conf() string { return n.conf }
 func (n *node) Log() string  { return n.log.String() }
 
+// Told implements oracle.Telling.
+func (n *node) Told() <-chan struct{} { return n.log.Grown() }
+
 func (n *node) ReadFile(name string) ([]byte, error) {
 	path, err := filePath(n.dir, name)
 	if err != nil {

@@ -19,3 +19,5 @@ func awaitExit(int) bool { return false }
 
 // isStopped knows no way to see a process's state.
 func isStopped(int) (stopped, ok bool) { return false, false }
+
+func spawnLazy(cmd *exec.Cmd, _ time.Duration) error { return spawn(cmd) }
