@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 )
 
 // Driver starts nodes of one product and version. It is safe for concurrent use.
@@ -92,6 +93,28 @@ type Node interface {
 	Stop() error
 }
 
+// Pace says how many times as fast as the wall's a clock runs, from a moment on at which
+// both show the same. Nodes that talk to each other must agree in both. The zero Pace is
+// the wall's clock.
+type Pace struct {
+	Times int
+	From  time.Time
+}
+
+// String is "TIMES@MICROS", with the moment in microseconds of Unix time; "-" is the wall's.
+func (p Pace) String() string {
+	if p.Times <= 1 {
+		return "-"
+	}
+	return fmt.Sprintf("%d@%d", p.Times, p.From.UnixMicro())
+}
+
+// Paced is implemented by a driver whose nodes can have a clock of another pace.
+type Paced interface {
+	// Paced reports whether they can.
+	Paced() bool
+}
+
 // Telling is implemented by a node whose log is heard line by line, as it is written.
 type Telling interface {
 	// Told returns a channel that is closed when the node next logs something.
@@ -118,6 +141,10 @@ type NodeSpec struct {
 	// Files are put into the node's directory before its first start, such as
 	// a nodes.conf to load.
 	Files map[string][]byte
+
+	// Pace is that of the node's clock. Only a driver that is Paced knows another than
+	// the wall's.
+	Pace Pace
 
 	// Shared says that the node will not be paused, so that a driver may put it
 	// into one process with others. False is a process of its own.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"charm.land/fang/v2"
@@ -24,6 +25,9 @@ func main() {
 	bundled.Main(func(args []string) int {
 		return server.Main(context.Background(), args, os.Stdout, os.Stderr)
 	})
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400) // a run makes much garbage and holds little: see node/server's hostedGC
+	}
 	// The first signal ends the run in order; a second one ends the program at once,
 	// and the next run removes what that leaves. A closed terminal is no reason to leave
 	// anything either. A reader of standard output that has gone is an error of that

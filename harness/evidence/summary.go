@@ -33,8 +33,8 @@ type Summary struct {
 	Interrupted bool `json:"interrupted"`
 	// Live is false if the recording stood in for the oracle.
 	Live bool `json:"live"`
-	// Pace is how many times as fast as the wall's the clock of the target's nodes ran;
-	// left out where it was the wall's. Durations are the wall's.
+	// Pace is how many times as fast as the wall's the clock of the target's nodes ran at
+	// most; left out where it was the wall's. Durations are the wall's.
 	Pace     int                     `json:"pace,omitempty"`
 	Witness  string                  `json:"witness"`
 	Oracle   *oracle.Identity        `json:"oracle"`

@@ -31,9 +31,9 @@ type Config struct {
 	Seed uint64
 	// Mode is strict or hardened; it is part of the digests.
 	Mode string
-	// Pace is how many times as fast as the wall's the clock of the target's nodes
-	// runs; 0 is 1. What a case holds or sees nothing for takes that much less time.
-	// Real Redis has the wall's clock: with an oracle it must be 1.
+	// Pace is how many times as fast as the wall's the clock of the target's nodes may
+	// run, where its driver can; 0 is 1. Real Redis has the wall's clock: with an oracle
+	// it must be 1.
 	Pace int
 	// Known looks a failed case up among the known divergences. It may be nil.
 	Known func(c *scenario.Case, target oracle.Identity, mode string) (reason string, ok bool)

@@ -29,7 +29,8 @@ type side struct {
 	puppets map[string]*actor
 	relays  relays
 	pauses  bool          // a step of the case pauses a node
-	pace    time.Duration // Config.Pace, at least 1
+	pace    time.Duration // of the nodes' clock, at least 1
+	began   time.Time     // from when on the clock has it
 	trace   *trace
 
 	successors successors
@@ -41,10 +42,13 @@ type side struct {
 func newSide(w verdict.Witness, d oracle.Driver, cfg Config, c *scenario.Case) *side {
 	s := &side{
 		witness: w, driver: d, oracle: cfg.Oracle, seed: cfg.Seed, starts: cfg.starts, names: newNames(),
-		nodes: map[string]*node{}, puppets: map[string]*actor{}, trace: newTrace(), pace: time.Duration(max(1, cfg.Pace)),
+		nodes: map[string]*node{}, puppets: map[string]*actor{}, trace: newTrace(), pace: 1,
 		successors: newSuccessors(c), retired: map[string]string{},
 	}
 	s.relays = newRelays(c, s.trace)
+	if p, ok := d.(oracle.Paced); ok && p.Paced() && c != nil {
+		s.pace, s.began = paceOf(c, cfg.Pace), time.Now()
+	}
 	if c != nil {
 		for _, st := range c.Steps() {
 			s.pauses = s.pauses || st.Actor == "pause"

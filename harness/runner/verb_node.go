@@ -26,7 +26,7 @@ var verbNode = &Verb{
 		if err := c.side.unused(name); err != nil {
 			return output{}, err
 		}
-		spec := oracle.NodeSpec{Name: name, Shared: !c.side.pauses}
+		spec := oracle.NodeSpec{Name: name, Shared: !c.side.pauses, Pace: c.side.clock()}
 		driver := c.side.driver
 		for _, w := range c.words[1:] {
 			key, value, isPair := w.KeyValue()

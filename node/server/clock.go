@@ -2,18 +2,14 @@ package server
 
 import (
 	"fmt"
-	"os"
 	"time"
 )
 
 // PaceEnv names an environment variable "N@MICROS" that makes the node's clock run N
 // times as fast as the wall's, from a moment in microseconds of Unix time on. A test
 // harness sets it so that the delays of the cluster, seconds long, pass sooner; nodes that
-// talk to each other must agree in it. Unset, the clock is the wall's.
+// talk to each other must agree in it. Unset or anything else, the clock is the wall's.
 const PaceEnv = "SLOTNODE_PACE"
-
-// Pace is the value of PaceEnv for a clock that leaves the wall's behind from now on.
-func Pace(times int) string { return fmt.Sprintf("%d@%d", times, time.Now().UnixMicro()) }
 
 // clock is wall time that never falls: the wall clock of the start, carried on
 // by the monotonic clock.
@@ -23,11 +19,12 @@ type clock struct {
 	pace  int64 // how often as fast as the wall's it runs
 }
 
-func newClock() clock {
+// newClock starts a clock of a pace, as PaceEnv has it.
+func newClock(paced string) clock {
 	c := clock{start: time.Now(), pace: 1}
 	c.first = c.start.UnixMicro()
 	var pace, from int64
-	if n, _ := fmt.Sscanf(os.Getenv(PaceEnv), "%d@%d", &pace, &from); n == 2 && pace > 0 && from <= c.first {
+	if n, _ := fmt.Sscanf(paced, "%d@%d", &pace, &from); n == 2 && pace > 0 && from <= c.first {
 		c.pace = pace
 		c.first = from + (c.first-from)*pace
 	}

@@ -17,8 +17,8 @@ import (
 // hundreds of nodes, and starting a process, its scheduler and its collector are most
 // of what a short life costs. What follows the flag is ignored: it marks the process.
 //
-//	start KEY FILE   run a node with this configuration file
-//	kill KEY         end it as SIGKILL does: it says and saves nothing more
+//	start KEY PACE FILE   run a node with this configuration file and pace (PaceEnv)
+//	kill KEY              end it as SIGKILL does: it says and saves nothing more
 //
 // On standard output a line "KEY text" is text of that node's log, and "KEY! CODE" says
 // that it has ended, with the code a process of its own would have exited with.
@@ -54,13 +54,14 @@ func hosted(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) int 
 	in := bufio.NewScanner(stdin)
 	for in.Scan() {
 		verb, rest, _ := strings.Cut(in.Text(), " ")
-		key, file, isStart := strings.Cut(rest, " ")
+		key, rest, isStart := strings.Cut(rest, " ")
+		pace, file, _ := strings.Cut(rest, " ")
 		switch {
-		case verb == "start" && isStart && h.start(key, file):
+		case verb == "start" && isStart && h.start(key, newClock(pace), file):
 		case verb == "kill" && !isStart:
 			h.kill(key)
 		default:
-			fmt.Fprintf(stderr, "slotnode: %q: want start KEY FILE with a new key, or kill KEY\n", in.Text())
+			fmt.Fprintf(stderr, "slotnode: %q: want start KEY PACE FILE with a new key, or kill KEY\n", in.Text())
 			return 1
 		}
 	}
@@ -72,7 +73,7 @@ func hosted(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) int 
 }
 
 // start runs a node in the background; false if one of that key runs.
-func (h *nodeHost) start(key, file string) bool {
+func (h *nodeHost) start(key string, c clock, file string) bool {
 	ctx, cancel := context.WithCancelCause(h.ctx)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -84,7 +85,7 @@ func (h *nodeHost) start(key, file string) bool {
 	go func() {
 		defer cancel(nil)
 		out := &keyed{h: h, key: key}
-		code := runHosted(ctx, file, out)
+		code := runHosted(ctx, c, file, out)
 		out.flush()
 		h.mu.Lock()
 		delete(h.nodes, key)
@@ -104,7 +105,7 @@ func (h *nodeHost) kill(key string) {
 }
 
 // runHosted is Main for a node of a host.
-func runHosted(ctx context.Context, file string, out io.Writer) (code int) {
+func runHosted(ctx context.Context, c clock, file string, out io.Writer) (code int) {
 	defer func() { // Run reports what happens while the node runs; this is its start
 		if p := recover(); p != nil {
 			fmt.Fprintf(out, "panic: %v\n%s", p, debug.Stack())
@@ -115,7 +116,7 @@ func runHosted(ctx context.Context, file string, out io.Writer) (code int) {
 	if err != nil {
 		return configError(out, err)
 	}
-	err = Run(ctx, cfg, path, out)
+	err = run(ctx, cfg, path, out, c)
 	if errors.Is(err, errKilled) {
 		return 128 + 9
 	}

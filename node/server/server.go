@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"sync"
@@ -53,7 +54,11 @@ type server struct {
 // Run runs a node until ctx ends or SHUTDOWN is executed. file is the path of the
 // configuration file, empty if there is none; log lines go to stdout unless the
 // logfile directive names a file.
-func Run(ctx context.Context, cfg *config.Config, file string, stdout io.Writer) (err error) {
+func Run(ctx context.Context, cfg *config.Config, file string, stdout io.Writer) error {
+	return run(ctx, cfg, file, stdout, newClock(os.Getenv(PaceEnv)))
+}
+
+func run(ctx context.Context, cfg *config.Config, file string, stdout io.Writer, c clock) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	logfile := cfg.Text("logfile")
@@ -66,7 +71,7 @@ func Run(ctx context.Context, cfg *config.Config, file string, stdout io.Writer)
 	}
 	defer func() { _ = log.close() }() // where it cannot be written there is nobody to tell
 	s := &server{
-		ctx: ctx, log: log, clock: newClock(), cfg: cfg, file: file, dir: cfg.Text("dir"),
+		ctx: ctx, log: log, clock: c, cfg: cfg, file: file, dir: cfg.Text("dir"),
 		events: make(chan any, 256), stopped: make(chan struct{}),
 		maxBulk: cfg.Int("proto-max-bulk-len"), maxQuery: cfg.Int("client-query-buffer-limit"),
 		conns: map[*command.Client]*conn{}, links: map[cluster.LinkID]*link{},

@@ -140,3 +140,25 @@ func TestShared(t *testing.T) {
 	}
 	oracletest.Start(t, d, oracle.NodeSpec{Name: "again", Shared: true})
 }
+
+// The clock of a node may run faster than the wall's, in a process of its own or not.
+func TestPaced(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	d := oracletest.Bundled(t)
+	if p, ok := d.(oracle.Paced); !ok || !p.Paced() {
+		t.Fatal("the driver says it cannot")
+	}
+	since := time.Now().Add(-time.Minute)
+	for _, spec := range []oracle.NodeSpec{
+		{Name: "shared", Shared: true, Pace: oracle.Pace{Times: 60, From: since}},
+		{Name: "own", Pace: oracle.Pace{Times: 60, From: since}},
+	} {
+		n := oracletest.Start(t, d, spec)
+		c := probe.Client(n.Addr())
+		defer c.Close()
+		now, err := c.Time(t.Context()).Result()
+		if ahead := time.Until(now); err != nil || ahead < 59*time.Minute {
+			t.Errorf("%s: an hour after %v it is %v, %v", spec.Name, since, now, err)
+		}
+	}
+}

@@ -20,8 +20,8 @@ import (
 // of its own costs a process start, a scheduler and a collector, which is most of what
 // a short life costs.
 //
-// The process is told on its standard input what to do: "start KEY FILE" runs a server
-// with that configuration file, "kill KEY" ends it as SIGKILL does. It prints each line
+// The process is told on its standard input what to do: "start KEY PACE FILE" runs a
+// server with that configuration file and pace of its clock (oracle.Pace), "kill KEY" ends it as SIGKILL does. It prints each line
 // of a server's log as "KEY text", and "KEY! CODE" when a server has ended, with the
 // exit code it would have had. What it prints on standard error is its own end.
 //
@@ -63,7 +63,7 @@ func (n *node) launchHosted(conf string) (inc *incarnation, mark int, err error)
 		inc = &incarnation{cmd: h.cmd, host: h, ready: make(chan struct{}), done: make(chan struct{})}
 		inc.hear = n.log.Listen(readyLine, inc.ready)
 		inc.exit = func(status string) error { return oracle.NewExitError(n.name, status, n.log.Since(mark)) }
-		if h.begin(inc, conf) {
+		if h.begin(inc, n.pace, conf) {
 			break
 		}
 	}
@@ -138,7 +138,7 @@ func (d *Driver) newHost() (h *host, err error) {
 }
 
 // begin makes an incarnation a server of the host; false if the host takes none.
-func (h *host) begin(inc *incarnation, conf string) bool {
+func (h *host) begin(inc *incarnation, pace oracle.Pace, conf string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.retired {
@@ -148,7 +148,7 @@ func (h *host) begin(inc *incarnation, conf string) bool {
 	inc.key = strconv.Itoa(h.keys)
 	h.nodes[inc.key] = inc
 	// A host that cannot be told has ended, and the incarnation with it.
-	_, _ = fmt.Fprintf(h.in, "start %s %s\n", inc.key, conf)
+	_, _ = fmt.Fprintf(h.in, "start %s %s %s\n", inc.key, pace, conf)
 	return true
 }
 

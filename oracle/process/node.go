@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,6 +27,7 @@ type node struct {
 	log   *oracle.LogBuffer
 	// shared says that its server is one of many in a host.
 	shared bool
+	pace   oracle.Pace
 
 	releasePort func()
 
@@ -218,6 +220,9 @@ func (n *node) launch(ctx context.Context) error {
 	inc.cmd = exec.Command(words[0], words[1:]...)
 	inc.cmd.Dir = n.dir
 	inc.cmd.Env = n.d.opt.Binary.Env
+	if n.d.Paced() {
+		inc.cmd.Env = append(slices.Clone(inc.cmd.Env), n.d.opt.PaceEnv+"="+n.pace.String())
+	}
 	r, w, err := os.Pipe()
 	if err != nil {
 		return n.startError("start", err)

@@ -47,6 +47,9 @@ type Options struct {
 	Binary Binary
 	// Hosting, if set, lets nodes share processes.
 	Hosting *Hosting
+	// PaceEnv is the environment variable by which the program takes the pace of its
+	// clock (oracle.Pace.String); empty where it takes none.
+	PaceEnv string
 	// How goes into the identity; empty is oracle.Process.
 	How oracle.How
 	// Product and Version are what the server must be; empty takes any.
@@ -184,6 +187,9 @@ func (d *Driver) Identity() oracle.Identity { return d.id }
 // Capabilities implements oracle.Driver.
 func (d *Driver) Capabilities() oracle.Capabilities { return d.caps }
 
+// Paced implements oracle.Paced.
+func (d *Driver) Paced() bool { return d.opt.PaceEnv != "" }
+
 // Start implements oracle.Driver.
 func (d *Driver) Start(ctx context.Context, spec oracle.NodeSpec) (oracle.Node, error) {
 	n, err := d.start(ctx, spec, false)
@@ -237,7 +243,7 @@ func (d *Driver) startOnce(ctx context.Context, spec oracle.NodeSpec, asProbe bo
 	if err != nil {
 		return nil, fail("reserve ports", err)
 	}
-	n := &node{d: d, name: spec.Name, port: port, releasePort: release, log: new(oracle.LogBuffer), shared: spec.Shared && d.opt.Hosting != nil}
+	n := &node{d: d, name: spec.Name, port: port, releasePort: release, log: new(oracle.LogBuffer), shared: spec.Shared && d.opt.Hosting != nil, pace: spec.Pace}
 	n.ops.Lock()
 	defer n.ops.Unlock()
 	defer func() {
