@@ -96,6 +96,6 @@ oracle-fault; 3 usage or an internal error, or a run that skipped everything.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.AddCommand(completeFlags(runCommand()), completeFlags(controlCommand()), completeFlags(replayCommand()), completeFlags(recordCommand()), listCommand(), coverageCommand(), decodeCommand(), fuzzCommand(), reduceCommand(), oracleCommand(), reportCommand())
+	cmd.AddCommand(completeFlags(runCommand()), completeFlags(controlCommand()), completeFlags(replayCommand()), completeFlags(recordCommand()), listCommand(), coverageCommand(), decodeCommand(), fuzzCommand(), reduceCommand(), oracleCommand(), reportCommand(), benchCommand())
 	return cmd
 }

@@ -101,6 +101,8 @@ type player struct {
 	// tainted: the oracle ran a writing command that the target did not. What follows proves nothing.
 	tainted  bool
 	lockstep bool
+	record   bool  // keep sizes
+	sizes    []int // in bytes, of what each read of compare brought
 }
 
 // send writes a window to both sides.
@@ -174,6 +176,9 @@ func (p *player) compare(ctx context.Context, w *window, first, n int, mark []by
 	var raw [2][]byte
 	var errs [2]error
 	raw[theTarget], p.ends[theTarget], errs[theTarget] = tc.frames(n, mark, p.ends[theTarget][:0])
+	if p.record {
+		p.sizes = append(p.sizes, len(raw[theTarget]))
+	}
 	if errs[theTarget] == nil && oc.same(raw[theTarget]) {
 		p.noteAll(w, first, raw[theTarget], p.ends[theTarget])
 		return nil, nil
