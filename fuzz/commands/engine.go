@@ -38,12 +38,14 @@ type Options struct {
 
 // Engine is a campaign.Engine. It starts its two nodes at the first episode; Close stops them.
 type Engine struct {
-	opts     Options
-	st       *stage
-	executes []bool // by command
-	probed   bool
-	windows  []*window           // reused by every episode
-	known    map[string]*reduced // by cause
+	opts      Options
+	st        *stage
+	executes  []bool // by command
+	probed    bool
+	windows   []*window           // reused by every episode
+	known     map[string]*reduced // by cause
+	forbidden map[uint16][]string // option words of commands that the target runs without them only
+	last      []op                // the stream of the candidate made last
 }
 
 // reduced is what was made of the first difference of a cause.
@@ -69,7 +71,7 @@ func New(opts Options) *Engine {
 	return &Engine{
 		opts:  opts,
 		st:    &stage{sides: [2]*side{{name: "oracle", driver: opts.Oracle}, {name: "target", driver: opts.Target}}},
-		known: map[string]*reduced{},
+		known: map[string]*reduced{}, forbidden: map[uint16][]string{},
 	}
 }
 
@@ -111,6 +113,7 @@ func (e *Engine) newEpisode(seed uint64) *episode {
 	ep := &episode{e: e, seed: seed, topo: newTopology(rand.New(rand.NewPCG(seed, 1))), every: 16}
 	nodes := [][]byte{[]byte(nodeID(nodeName)), []byte(nodeID("p")), []byte(nodeID("q"))}
 	ep.gen = newGenerator(seed, ep.topo, nodes, e.executes, e.opts.Window)
+	ep.gen.f.forbidden = e.forbidden
 	ep.p = &player{st: e.st, tally: newTally(), gen: ep.gen, lockstep: e.opts.Lockstep, learn: e.learn}
 	return ep
 }
@@ -279,6 +282,7 @@ func (e *Engine) candidate(ctx context.Context, ep *episode, d *difference) (*tr
 			d = last
 		}
 	}
+	e.last = ops
 	c := caseOf(ep.topo, ops, d.note(), ep.seed)
 	e.known[d.cause()] = &reduced{c: c, hits: 1}
 	return &triage.Candidate{Case: c, Kind: kind, Note: d.note()}, nil

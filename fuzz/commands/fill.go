@@ -8,14 +8,16 @@ type filler struct {
 	topo *topology
 	vals *values
 
-	argv   [][]byte
-	main   *group // where the keys of the command are
-	mix    bool   // some keys are elsewhere
-	fam    family
-	left   int  // how many a count has announced, -1: nothing
-	blocks bool // the command may block
-	time   bool // some argument is a time: a mutation could make it a near one
-	some   int  // in 100: how often an optional argument is there
+	argv      [][]byte
+	main      *group // where the keys of the command are
+	mix       bool   // some keys are elsewhere
+	fam       family
+	left      int                 // how many a count has announced, -1: nothing
+	forbidden map[uint16][]string // by command; see Engine.forbid
+	without   []string            // those of the command at hand
+	blocks    bool                // the command may block
+	time      bool                // some argument is a time: a mutation could make it a near one
+	some      int                 // in 100: how often an optional argument is there
 }
 
 // placeWeights is how often keys are where, in 100.
@@ -61,6 +63,7 @@ func (f *filler) key() []byte {
 func (f *filler) command(c *command) [][]byte {
 	f.argv = append(f.argv[:0], c.words...)
 	f.fam, f.left, f.time, f.blocks = c.family, -1, false, c.blocks
+	f.without = f.forbidden[c.id]
 	f.fill(c.args)
 	return f.argv
 }
@@ -68,7 +71,7 @@ func (f *filler) command(c *command) [][]byte {
 func (f *filler) fill(args []arg) {
 	for i := range args {
 		a := &args[i]
-		if a.optional && f.r.IntN(100) >= f.some {
+		if a.optional && f.r.IntN(100) >= f.some || f.banned(a) {
 			continue
 		}
 		n := 1
@@ -85,6 +88,11 @@ func (f *filler) fill(args []arg) {
 			f.one(a)
 		}
 	}
+}
+
+// banned reports whether the target does not take an option.
+func (f *filler) banned(a *arg) bool {
+	return len(f.without) > 0 && len(a.token) > 0 && has(f.without, string(a.token))
 }
 
 // few is mostly 0, seldom up to 3.
@@ -104,7 +112,9 @@ func (f *filler) one(a *arg) {
 	case kindToken:
 		// its token is all there is
 	case kindOneOf:
-		f.fill1(&a.kids[f.r.IntN(len(a.kids))])
+		if k := &a.kids[f.r.IntN(len(a.kids))]; !f.banned(k) {
+			f.fill1(k)
+		}
 	case kindBlock:
 		f.fill(a.kids)
 	case kindKey:

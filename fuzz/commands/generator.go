@@ -297,7 +297,7 @@ func (g *generator) mutant(w *window) {
 	argv = g.mutate(argv)
 	id := uint16(noCommand)
 	if c := g.cat.lookup(argv); c != nil && c.arityOK(len(argv)) {
-		if !c.ways.run || !g.runs(c.id) || nearTime(argv) {
+		if !c.ways.run || !g.runs(c.id) || risky(argv) || g.refusedWord(c, argv) {
 			return
 		}
 		id = c.id
@@ -307,13 +307,25 @@ func (g *generator) mutant(w *window) {
 	w.add(id, argv...)
 }
 
-var spanWords = texts("EX", "PX", "EXAT", "PXAT")
+var riskyWords = texts("EX", "PX", "EXAT", "PXAT", "IFDEQ", "IFDNE")
 
-// nearTime reports whether some argument could make the next one a time.
-func nearTime(argv [][]byte) bool {
+// risky reports whether some argument could make the next one a time, or the hash of a value (see hashes).
+func risky(argv [][]byte) bool {
 	for _, a := range argv {
-		for _, w := range spanWords {
+		for _, w := range riskyWords {
 			if bytes.EqualFold(a, w) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// refusedWord reports whether argv has an option that the target does not take.
+func (g *generator) refusedWord(c *command, argv [][]byte) bool {
+	for _, w := range g.f.forbidden[c.id] {
+		for _, a := range argv {
+			if bytes.EqualFold(a, []byte(w)) {
 				return true
 			}
 		}

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,6 +43,9 @@ func TestPlantsAreFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sound := open(t, exe, "")
+	healthy := New(Options{Oracle: redis, Target: sound, ShrinkBudget: -1})
+	defer healthy.Close()
 	wanted := usualPlants
 	if env := os.Getenv(plantsEnv); env != "" {
 		wanted = strings.Split(env, ",")
@@ -53,7 +57,7 @@ func TestPlantsAreFound(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			n := findPlant(t, redis, exe, name)
+			n := findPlant(t, redis, exe, name, healthy)
 			t.Logf("%s: %d commands", doc, n)
 			steps = append(steps, n)
 		})
@@ -67,35 +71,50 @@ func TestPlantsAreFound(t *testing.T) {
 	}
 }
 
-// findPlant plays episodes until one shows the fault, and returns to how many commands that was reduced.
-func findPlant(t *testing.T, redis oracle.Driver, exe, name string) int {
-	ctx := context.Background()
-	target, err := process.Open(ctx, process.Options{
-		Binary: process.Binary{Argv: []string{exe}, Env: append(os.Environ(), "SLOTNODE_PLANT="+name)},
+// open makes a driver of the node with a fault, or with none.
+func open(t *testing.T, exe, fault string) oracle.Driver {
+	t.Helper()
+	d, err := process.Open(context.Background(), process.Options{
+		Binary: process.Binary{Argv: []string{exe}, Env: append(os.Environ(), "SLOTNODE_PLANT="+fault)},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
-		if err := target.Close(); err != nil {
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
 			t.Error(err)
 		}
-	}()
-	e := New(Options{Oracle: redis, Target: target, ShrinkBudget: 30 * time.Second, Progress: func(s string) { t.Log(s) }})
-	defer func() {
-		if err := e.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	})
+	return d
+}
+
+// findPlant plays episodes until one shows the fault, and returns to how many commands that was reduced. What the
+// node without the fault shows as well is not it.
+func findPlant(t *testing.T, redis oracle.Driver, exe, name string, healthy *Engine) int {
+	ctx := context.Background()
+	e := New(Options{Oracle: redis, Target: open(t, exe, name), ShrinkBudget: 30 * time.Second})
+	defer e.Close()
 	for i := range uint64(maxEpisodes) {
-		_, found, err := e.Episode(ctx, campaign.EpisodeSeed(1, i))
+		seed := campaign.EpisodeSeed(1, i)
+		_, found, err := e.Episode(ctx, seed)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(found) > 0 {
-			t.Logf("episode %d: %s", i, found[0].Note)
-			return len(found[0].Case.Sections[1].Steps)
+		if len(found) == 0 || e.last == nil {
+			continue
 		}
+		ops := e.last
+		e.last = nil
+		also, err := healthy.replay(ctx, newTopology(rand.New(rand.NewPCG(seed, 1))), ops, &difference{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if also != nil {
+			t.Logf("episode %d: not the fault: %s", i, found[0].Note)
+			continue
+		}
+		t.Logf("episode %d: %s", i, found[0].Note)
+		return len(ops)
 	}
 	t.Fatalf("not found in %d episodes", maxEpisodes)
 	return 0

@@ -267,7 +267,9 @@ func (p *player) closer(ctx context.Context, w *window, first int, raw [2][]byte
 			case sightDiffers:
 				return p.differs(w, i, frame, fold), nil
 			case sightNotRun:
-				p.notRun(c, w.conn, id)
+				if p.notRun(c, w.conn, id); p.tainted {
+					return nil, nil // what follows in the window proves nothing either
+				}
 			}
 		}
 		if frame[theTarget][0] != byte(resp.Push) {

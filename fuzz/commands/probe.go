@@ -10,11 +10,11 @@ import (
 )
 
 // probeTries is how often the probe calls a command before it believes that the target runs it.
-const probeTries = 12
+const probeTries = 36
 
 // probe asks the target about every command, in a topology of its own, with arguments of the command's tree. A
-// command that it refuses even once as one that it does not execute is taken for such: only what comes before
-// running is compared of it. So what is compared grows with the target, and nothing has to be listed.
+// command that it refuses as one that it does not execute is taken for such, and only what comes before running is compared
+// of it; unless what it refuses are certain options, which streams leave out then. So what is compared grows with the target, and nothing has to be listed.
 func (e *Engine) probe(ctx context.Context) ([]bool, error) {
 	t := newTopology(rand.New(rand.NewPCG(0, 1)))
 	t.replica, t.whole = false, false
@@ -39,14 +39,16 @@ func (e *Engine) probe(ctx context.Context) ([]bool, error) {
 			continue
 		}
 		var b []byte
+		var calls [probeTries][][]byte
 		for try := range probeTries {
 			g.f.at(placeOwned)
-			g.f.some = 10 * try
+			g.f.some = 3 * try
 			argv := g.f.command(c)
 			if c.ways.scene {
 				argv = sceneArgs(c, g.f.key())
 			}
 			b = resp.AppendCommand(b, argv...)
+			calls[try] = append([][]byte(nil), argv...)
 		}
 		if err := s.probe.write(b); err != nil {
 			return nil, err
@@ -57,14 +59,48 @@ func (e *Engine) probe(ctx context.Context) ([]bool, error) {
 			return nil, fmt.Errorf("fuzz commands: asking about %s: %w", c.name(), err)
 		}
 		from := 0
-		for _, end := range ends {
+		refusedTries, ran := map[string]bool{}, map[string]bool{}
+		for try, end := range ends {
+			said := ran
 			if bytes.HasPrefix(raw[from:end], notExecuted) {
+				said = refusedTries
 				runs[i] = false
+			}
+			for _, a := range calls[try] {
+				said[string(a)] = true
 			}
 			from = end
 		}
+		if !runs[i] && len(ran) > 0 {
+			runs[i] = e.forbid(c, refusedTries, ran)
+		}
 	}
 	return runs, nil
+}
+
+// forbid keeps streams from the option words of a command that came in refused calls only, and reports whether there
+// are any: the target runs the command without them.
+func (e *Engine) forbid(c *command, refusedTries, ran map[string]bool) bool {
+	var words []string
+	for _, w := range tokensOf(c.args) {
+		if refusedTries[w] && !ran[w] {
+			words = append(words, w)
+		}
+	}
+	if len(words) > 0 {
+		e.forbidden[c.id] = words
+	}
+	return len(words) > 0
+}
+
+func tokensOf(args []arg) (out []string) {
+	for i := range args {
+		if len(args[i].token) > 0 {
+			out = append(out, string(args[i].token))
+		}
+		out = append(out, tokensOf(args[i].kids)...)
+	}
+	return out
 }
 
 // probedScenes are the scenes that a target may not execute.

@@ -159,6 +159,9 @@ func (e *Engine) replay(ctx context.Context, t *topology, ops []op, like *differ
 		if err != nil {
 			return nil, err
 		}
+		if p.tainted {
+			return nil, nil
+		}
 		if w.mode == modeSend {
 			ops[done].blocked = w.blocked
 		}

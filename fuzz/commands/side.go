@@ -111,6 +111,9 @@ func (s *side) reset(t *topology) error {
 		}
 		cmds = append(cmds, []string{"CONFIG", "SET", d[0], d[1]})
 	}
+	if s.driver.Capabilities().Has(oracle.CapDebug) {
+		cmds = append(cmds, noActiveExpiry)
+	}
 	if mine := t.addMine(); mine != nil {
 		// In the same pipeline, and with no FLUSHALL in between, which lets other things happen: a node without slots
 		// finds itself in a minority, and is silent for seconds then.

@@ -167,6 +167,10 @@ const (
 
 var puppetNames = [...]string{"p", "q"}
 
+// noActiveExpiry lets a key that has expired (SET with a past time makes one) stay until somebody looks at it: when the
+// server would find it by itself is chance.
+var noActiveExpiry = []string{"DEBUG", "SET-ACTIVE-EXPIRE", "0"}
+
 // firstTimeout is cluster-node-timeout, in milliseconds, while a topology is made: as long as the node has been in a
 // minority before, which every node without slots is, it waits for that time before it serves. It is at least the two seconds for
 // which a master is silent after its start anyway. settledTimeout is what it is set to then: nobody fails.
@@ -251,6 +255,8 @@ func (t *topology) steps() []scenario.Step {
 		node = append(node, d[0]+"="+d[1])
 	}
 	add([]string{"ok"}, nil, "node", node...)
+	add([]string{"+OK"}, nil, nodeName, noActiveExpiry...)
+	out[len(out)-1].Conds = []scenario.Cond{{Name: "debug"}}
 	if mine := t.addMine(); mine != nil {
 		add([]string{"+OK"}, nil, nodeName, mine...)
 	}

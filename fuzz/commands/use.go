@@ -28,6 +28,7 @@ const (
 	usePattern
 	useCommand // a command's name
 	useDB
+	useHash // of a value, as DIGEST answers it
 )
 
 var useByName = map[string]use{
@@ -38,7 +39,7 @@ var useByName = map[string]use{
 	"min": useBorder, "max": useBorder, "encoding": useEncoding, "protover": useProtocol,
 	"script": useScript, "function": useFunction, "sha1": useDigest, "node-id": useNode,
 	"importing": useNode, "migrating": useNode, "node": useNode, "command": useCommand, "command-name": useCommand,
-	"destination-db": useDB, "db": useDB, "index1": useDB, "index2": useDB, "weight": useScore,
+	"destination-db": useDB, "db": useDB, "ifdeq-digest": useHash, "ifdne-digest": useHash, "index1": useDB, "index2": useDB, "weight": useScore,
 }
 
 func useOf(k kind, name string) use {

@@ -34,6 +34,10 @@ var edges = []int64{
 	math.MaxInt64, math.MinInt64, math.MaxInt64 - 1, math.MaxUint32,
 }
 
+// hashes are well-formed: 8.6 answers SET with GET and an ill-formed one twice (docs/findings.md), which no stream
+// survives.
+var hashes = texts("0123456789abcdef", "b6acb9d84a38ff74", "FFFFFFFFFFFFFFFF")
+
 // newValues draws the values of a seed.
 func newValues(seed uint64, t *topology, nodes [][]byte) *values {
 	f := fuzz.NewWithSeed(int64(seed)).NilChance(0).Funcs(
@@ -172,6 +176,8 @@ func (v *values) of(u use) [][]byte {
 		return v.names
 	case useDB:
 		return v.dbs
+	case useHash:
+		return hashes
 	}
 	return v.words
 }

@@ -60,6 +60,10 @@ var refused = map[string]string{
 	"script|kill":              "there is never a running script",
 	"sort":                     "SORT BY a constant gives the order of a hash table; EXEC of it, too",
 	"sync":                     "takes the connection over",
+	"vinfo":                    "shows an id that no two servers share",
+	"vlinks":                   "the layers of a vector set are chance",
+	"vrandmember":              "its answer is chance",
+	"vsim":                     "the layers of a vector set are chance",
 	"wait":                     "counts replicas, of which there are none, until its time is over",
 	"waitaof":                  "waits for a disk",
 }
@@ -76,7 +80,7 @@ var served = []string{
 func waysOf(c *command) (w ways) {
 	w.order = slices.Contains(c.Tips, "nondeterministic_output_order") || slices.Contains(inNoOrder, c.Name)
 	w.clock = slices.Contains(clocks, c.Name)
-	if reason, ok := refused[c.Name]; ok {
+	if reason, ok := refused[strings.ToLower(c.Name)]; ok {
 		w.reason = reason
 		return w
 	}
