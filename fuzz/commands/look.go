@@ -19,6 +19,16 @@ var beforeRunning = []string{
 	"ERR unknown command", "ERR unknown subcommand", "ERR wrong number of arguments", "ERR Command not allowed inside a transaction",
 }
 
+// beforeItRan reports whether a reply refuses a command before it runs.
+func beforeItRan(reply []byte) bool {
+	for _, e := range beforeRunning {
+		if reply[0] == '-' && bytes.HasPrefix(reply[1:], []byte(e)) {
+			return true
+		}
+	}
+	return false
+}
+
 // sight is the closer look at one pair of replies.
 type sight uint8
 
@@ -36,10 +46,8 @@ const clockSlack = 20_000
 // commands that an EXEC ran.
 func look(c *command, oracle, target []byte, fold [2]*strings.Replacer, queue []*command) sight {
 	if bytes.HasPrefix(target, notExecuted) {
-		for _, e := range beforeRunning {
-			if bytes.HasPrefix(oracle[1:], []byte(e)) {
-				return sightDiffers
-			}
+		if beforeItRan(oracle) {
+			return sightDiffers
 		}
 		return sightNotRun
 	}

@@ -285,7 +285,7 @@ func (p *player) closer(ctx context.Context, w *window, first int, raw [2][]byte
 // notRun learns that the target does not run a command. Where the oracle's run of it may have changed
 // something the episode ends.
 func (p *player) notRun(c *command, conn int, id uint16) {
-	if id != noCommand && p.learn != nil {
+	if c != nil && c.ways.run && p.learn != nil {
 		p.learn(id)
 	}
 	quiet := c != nil && !c.write && !c.ways.scene

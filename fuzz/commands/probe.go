@@ -62,9 +62,12 @@ func (e *Engine) probe(ctx context.Context) ([]bool, error) {
 		refusedTries, ran := map[string]bool{}, map[string]bool{}
 		for try, end := range ends {
 			said := ran
-			if bytes.HasPrefix(raw[from:end], notExecuted) {
+			frame := raw[from:end]
+			if bytes.HasPrefix(frame, notExecuted) {
 				said = refusedTries
 				runs[i] = false
+			} else if beforeItRan(frame) {
+				said = map[string]bool{} // it tells nothing
 			}
 			for _, a := range calls[try] {
 				said[string(a)] = true

@@ -50,6 +50,7 @@ var refused = map[string]string{
 	"function|list":            "functions come in the order of a hash table, inside of others",
 	"function|stats":           "lists engines with counts of memory",
 	"lolwut":                   "its answer is chance",
+	"memory|usage":             "bytes of an allocator",
 	"migrate":                  "connects to another server",
 	"monitor":                  "its lines come at no fixed place in the stream",
 	"object|freq":              "an estimate",

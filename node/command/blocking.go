@@ -30,7 +30,8 @@ type blockingForm struct {
 	until int64
 	// take answers from a key that holds an object of that kind.
 	take func(e *Engine, c *Client, key []byte, o *store.Object)
-	// none answers that nothing came in time, or that nothing is there and nobody may wait.
+	// none answers that nothing is there and nobody may wait; that nothing came in time is a missing array,
+	// whatever the command (blocked.c:replyToBlockedClientOnTimeout).
 	none func(c *Client)
 }
 
@@ -63,7 +64,7 @@ func (e *Engine) takeOrWait(c *Client, f blockingForm) {
 		f.none(c)
 	default:
 		e.block(c, &blocked{
-			keys: keys, until: f.until, timeout: f.none,
+			keys: keys, until: f.until, timeout: (*Client).nullArray,
 			retry: func(e *Engine, c *Client) bool { return try(e, c, true) },
 		})
 	}
@@ -100,15 +101,16 @@ func bzpop(e *Engine, c *Client, highest bool) {
 	}
 }
 
-// manyArgs reads what BLMPOP and BZMPOP have in common: a timeout, then the words of LMPOP or ZMPOP.
+// manyArgs reads what BLMPOP and BZMPOP have in common: the words of LMPOP or ZMPOP, and then the timeout before them.
 func (e *Engine) manyArgs(c *Client, first, second string) (f blockingForm, where string, count int64, ok bool) {
-	if f.until, ok = e.timeoutArg(c, c.argv[1]); !ok {
-		return f, "", 0, false
-	}
 	all := c.argv
 	c.argv = c.argv[1:]
 	f.keys, where, count, ok = c.mpopArgs(first, second)
 	c.argv = all
+	if !ok {
+		return f, "", 0, false
+	}
+	f.until, ok = e.timeoutArg(c, c.argv[1])
 	f.none = (*Client).nullArray
 	return f, where, count, ok
 }
