@@ -24,7 +24,7 @@ func caseOf(t *topology, ops []op, note string, seed uint64) *scenario.Case {
 			if i == 0 || !sends(ops[:i], o.conn) {
 				continue // what was to be awaited is not sent any more
 			}
-			s.Words = scenario.Words("recv", "within=3s")
+			s.Words = scenario.Words("recv", "within=500ms")
 			sec.Steps = append(sec.Steps, s)
 			continue
 		}

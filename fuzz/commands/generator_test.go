@@ -87,6 +87,9 @@ func TestEveryCommandIsUsed(t *testing.T) {
 		}
 	}
 	for _, c := range loadCatalog().all {
+		if !c.keyed && c.Arity < 0 && -c.Arity <= len(c.words) && c.ways.reason != "" {
+			continue // no number of arguments is wrong, it has no keys, and it is not run
+		}
 		if !seen[c.Name] {
 			t.Errorf("%s never comes", c.Name)
 		}

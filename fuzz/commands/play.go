@@ -144,7 +144,9 @@ func (p *player) receive(ctx context.Context) (*difference, error) {
 	w := p.played[len(p.played)-1]
 	switch {
 	case w.mode == modeSend:
-		return nil, p.settle(ctx, w)
+		waits, err := p.settle(ctx)
+		w.blocked = waits == [2]bool{true, true}
+		return nil, err
 	case w.mode == modeCount && w.len() == 0:
 		return nil, nil
 	case p.lockstep && w.mode == modeCount:
@@ -165,7 +167,7 @@ func (p *player) receive(ctx context.Context) (*difference, error) {
 	case w.mode == modeMark:
 		return p.compare(ctx, w, 0, 0, append(p.markWord(), '\r', '\n'))
 	case w.mode == modeAwait:
-		return p.compare(ctx, w, 0, 1, nil)
+		return p.await(ctx, w)
 	}
 	return p.compare(ctx, w, 0, w.len(), nil)
 }
@@ -429,31 +431,62 @@ func isTimeout(err error) bool {
 // gone reports whether a write failed because the other end is closed.
 func gone(err error) bool { return err != nil && !isTimeout(err) }
 
-// settle waits until the command just sent has been answered, or its client is blocked, on both sides.
-func (p *player) settle(ctx context.Context, w *window) error {
-	w.blocked = true
-	for _, s := range p.st.sides {
-		c := s.conns[connBlock]
-		blocked := func(a string) bool { return !strings.Contains(a, "blocked_clients:0\r") }
-		for deadline := time.Now().Add(patience); ; {
-			if c.waiting() {
-				w.blocked = false
-				break
+// await reads what a command that may have blocked got. A client that still waits, although everything sent since
+// has been executed, is hung up on.
+func (p *player) await(ctx context.Context, w *window) (*difference, error) {
+	waits, err := p.settle(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if waits == [2]bool{} {
+		return p.compare(ctx, w, 0, 1, nil)
+	}
+	d := &difference{window: len(p.played) - 1, id: p.idOf(w, 0), what: p.nameOf(w, 0)}
+	for i, s := range p.st.sides {
+		d.answers[i] = "waits"
+		if !waits[i] {
+			raw, _, err := s.conns[connBlock].frames(1, nil, nil)
+			if err != nil {
+				return nil, err
 			}
+			v, _, err := resp.Parse(raw)
+			if err != nil {
+				return nil, err
+			}
+			d.answers[i] = p.answer(d.id, v, s.fold)
+		}
+		s.conns[connBlock].close()
+		s.conns[connBlock] = nil
+	}
+	if waits[theOracle] == waits[theTarget] {
+		return nil, nil
+	}
+	return d, nil
+}
+
+// settle waits until the command just sent has been answered, or its client is blocked, on both sides.
+func (p *player) settle(ctx context.Context) (waits [2]bool, err error) {
+	for i, s := range p.st.sides {
+		c := s.conns[connBlock]
+		if c == nil {
+			return waits, nil
+		}
+		for deadline := time.Now().Add(patience); !c.waiting(); {
 			v, err := s.probe.do("INFO", "clients")
 			if err != nil {
-				return nil // the next window says what that means
+				return waits, nil // the next question says what that means
 			}
-			if blocked(string(v.Str)) {
+			if !strings.Contains(string(v.Str), "blocked_clients:0\r") {
+				waits[i] = !c.waiting()
 				break
 			}
 			if ctx.Err() != nil || time.Now().After(deadline) {
-				return ctx.Err()
+				return waits, ctx.Err()
 			}
 		}
 		if err := c.nc.SetDeadline(time.Now().Add(patience)); err != nil {
-			return err
+			return waits, err
 		}
 	}
-	return nil
+	return waits, nil
 }

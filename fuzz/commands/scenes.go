@@ -255,12 +255,12 @@ func (g *generator) blocking(w *window) {
 	g.f.aim()
 	argv := append([][]byte(nil), g.f.command(c)...)
 	last, moved := g.f.main, g.f.mix
-	// Its time is a second: over only where nothing comes.
+	// It waits for ever: until it is served, or hung up on.
 	for i, a := range c.args {
 		if a.use == useTimeout && i == len(c.args)-1 {
-			argv[len(argv)-1] = []byte("1")
+			argv[len(argv)-1] = []byte("0")
 		} else if a.use == useTimeout && i == 0 {
-			argv[len(c.words)] = []byte("1")
+			argv[len(c.words)] = []byte("0")
 		}
 	}
 	w.add(c.id, argv...)

@@ -72,7 +72,7 @@ var refused = map[string]string{
 // served are commands that would be refused for their flags and tips, but are comparable.
 var served = []string{
 	"acl|cat", "acl|whoami", "acl|users", "cluster|countkeysinslot", "cluster|keyslot", "cluster|myid", "cluster|links",
-	"cluster|count-failure-reports", "cluster|replicas", "cluster|slaves", "config|get", "ttl", "pttl", "httl", "hpttl",
+	"cluster|count-failure-reports", "cluster|replicas", "cluster|slaves", "ttl", "pttl", "httl", "hpttl",
 	"keys", "client|getname", "client|setname", "client|setinfo", "client|getredir", "client|caching",
 	"client|no-evict", "client|no-touch", "client|unblock", "restore", "restore-asking", "swapdb", "role",
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/slotdiff/slotdiff/wire/resp"
 )
 
-// patience is how long a reply may take before the server is asked whether it is still there. No
-// command of a stream blocks for longer than a second.
+// patience is how long a reply may take before the server is asked whether it is still there. What a stream reads
+// at once blocks for a few milliseconds at most.
 const patience = 8 * time.Second
 
 // wire is one connection to one node. It reads replies framed, not parsed.
