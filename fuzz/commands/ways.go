@@ -23,7 +23,7 @@ var scenes = []string{
 	"subscribe", "ssubscribe", "psubscribe", "unsubscribe", "sunsubscribe", "punsubscribe",
 	"cluster|addslots", "cluster|addslotsrange", "cluster|delslots", "cluster|delslotsrange", "cluster|flushslots",
 	"cluster|setslot", "cluster|bumpepoch", "cluster|nodes", "cluster|info", "cluster|slots", "cluster|shards",
-	"cluster|getkeysinslot", "command|getkeys", "command|getkeysandflags", "flushall", "flushdb",
+	"cluster|getkeysinslot", "config|get", "command|getkeys", "command|getkeysandflags", "flushall", "flushdb",
 }
 
 // refused says why commands are not run, although routing, arity and keys of each are compared.
