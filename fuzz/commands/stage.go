@@ -36,8 +36,36 @@ func (st *stage) leave() {
 	st.pups = nil
 }
 
-// build makes the topology from whatever the last episode left. It is that of topology.steps.
+// build makes the topology from whatever the last episode left. It is that of topology.steps. Epochs outlive an
+// episode; where those of the sides have parted, for one side was started again, both are.
 func (st *stage) build(ctx context.Context, t *topology) error {
+	if err := st.raise(ctx, t); err != nil || st.sameEpochs() {
+		return err
+	}
+	for _, s := range st.sides {
+		s.stop()
+	}
+	return st.raise(ctx, t)
+}
+
+func (st *stage) sameEpochs() bool {
+	var epochs [2]string
+	for i, s := range st.sides {
+		v, err := s.probe.do("CLUSTER", "INFO")
+		if err != nil {
+			return false
+		}
+		for line := range strings.Lines(string(v.Str)) {
+			if strings.Contains(line, "_epoch:") {
+				epochs[i] += line
+			}
+		}
+	}
+	return epochs[theOracle] == epochs[theTarget]
+}
+
+// raise is build, whatever the epochs.
+func (st *stage) raise(ctx context.Context, t *topology) error {
 	st.leave()
 	st.stands = nil
 	for _, s := range st.sides {

@@ -198,6 +198,11 @@ func (e *Engine) move(c *Client, from, to []byte, o *store.Object, fromHead, toH
 	if !ok {
 		return
 	}
+	if len(o.Items) == 1 && string(from) == string(to) {
+		e.touched(string(to)) // the list is never empty, so it keeps its time to live
+		c.bulk(o.Items[0])
+		return
+	}
 	item := e.take(from, o, fromHead, 1)[0]
 	if dst = e.DB.Lookup(to, e.now); dst == nil { // it may have been the source, empty now
 		dst = &store.Object{Kind: store.List}
