@@ -21,6 +21,9 @@ type step struct {
 	// await, on the last step of a segment, is how many frames have come on the link since it was opened
 	// once all that was written is processed; 0: do not wait.
 	await int
+	// received is how many packets the node has counted by then since the actors were met; only used on a link that the node
+	// dialled, where answers can not be told from what it sends unasked.
+	received uint64
 	// gone says to wait until the node has closed the link.
 	gone bool
 	// dialled are the actors whose in links a settle waits for.
@@ -39,11 +42,13 @@ type conductor struct {
 	bytes   int
 	last    bool // the last packet of the segment was answered on its link
 	op      int
+	counted uint64 // packets that the node counted before the first op
 }
 
 func newConductor(met []int) *conductor {
 	c := &conductor{twin: newTwin(), owed: map[Link]int{}}
 	c.meet(met)
+	c.counted = c.received()
 	clear(c.acts)
 	return c
 }
@@ -149,20 +154,23 @@ func (c *conductor) flush() (eff effect) {
 		lastStep.gone = true
 		return eff
 	case c.pending(l) > 0:
+		// What was whole is processed before the link is closed: a link that is closed with answers unread is reset, and
+		// what the node has not read yet is lost.
+		lastStep.received = c.received() - c.counted
 		if l.Which == In {
 			return eff // it stays as it is: nothing more can be said on it
 		}
 		c.add(step{do: DoClose, link: l, fence: true})
 		return c.note(c.close(l))
 	case c.last:
-		lastStep.await = c.owed[l]
+		lastStep.await, lastStep.received = c.owed[l], c.received()-c.counted
 		return eff
 	}
 	frame := c.fence(l)
 	eff = c.note(c.send(l, frame))
 	s := c.add(step{do: DoSend, link: l, frame: frame, times: 1, fence: true})
 	if c.open(l) {
-		s.await = c.owed[l]
+		s.await, s.received = c.owed[l], c.received()-c.counted
 	} else {
 		s.gone = true
 	}

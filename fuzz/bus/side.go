@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -35,6 +36,8 @@ type side struct {
 	id     bus.ID
 	links  map[Link]*conn
 	buf    []byte
+	// counted is how many packets the node had counted when it had met the actors.
+	counted uint64
 
 	mu      sync.Mutex
 	inbound [actorCount]int // links that the node dialled in this episode
@@ -274,6 +277,33 @@ func (s *side) await(l Link, n int, gone bool) error {
 		}
 	}
 	return nil
+}
+
+// received is how many packets the node says that it has counted.
+func (s *side) received() (uint64, error) {
+	r, err := s.ask([]string{"CLUSTER", "INFO"})
+	if err != nil {
+		return 0, err
+	}
+	_, after, _ := strings.Cut(string(r[0].Str), "cluster_stats_messages_received:")
+	digits, _, _ := strings.Cut(after, "\r")
+	return strconv.ParseUint(digits, 10, 64)
+}
+
+// awaitReceived asks until the node has counted n packets since it met the actors. Nobody but them sends it any, and it counts
+// a packet before it handles it and answers no one in between.
+func (s *side) awaitReceived(n uint64) error {
+	for deadline := time.Now().Add(patience); ; {
+		have, err := s.received()
+		switch {
+		case err != nil:
+			return err
+		case have >= s.counted+n:
+			return nil
+		case time.Now().After(deadline):
+			return fmt.Errorf("%d packets of %d received", have-s.counted, n)
+		}
+	}
 }
 
 func readFrame(r *bufio.Reader) ([]byte, error) {

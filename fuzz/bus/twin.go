@@ -368,6 +368,14 @@ func (t *twin) sight(l Link, in *quirks.Input) (bound bus.ID) {
 	return bound
 }
 
+// received is how many packets the node has counted.
+func (t *twin) received() (n uint64) {
+	for _, k := range t.n.View().Stats.Received {
+		n += k
+	}
+	return n
+}
+
 // circle reports whether replicas name each other as their masters.
 func (t *twin) circle() bool {
 	v := t.n.View()
