@@ -82,7 +82,7 @@ var near = map[string][]struct {
 	},
 	"hostname-blank": {
 		{pattern: `PING + ext hostname "xy"`},
-		{pattern: `PING + ext nodename "x y"`},
+		{pattern: `PING + ext nodename "xy"`},
 		{from: "u", pattern: `PING + ext hostname "x y"`},
 	},
 	"hostname-line-end": {{pattern: `PING + ext hostname "x\"y"`}, {pattern: `PING + ext nodename "x\ny"`}},
@@ -103,6 +103,32 @@ var near = map[string][]struct {
 	"forgets-itself": {
 		{pattern: "PING + ext forgotten $q.id ttl=60"},
 		{from: "u", pattern: "PING + ext forgotten $u.id ttl=60"},
+	},
+	"link-freed-by-gossip": {
+		{pattern: "PING + gossip $p.id addr=127.0.0.1:2@2 flags=master"},
+		{pattern: "PING + gossip $q.id addr=127.0.0.1:2@2 flags=master", change: func(in *quirks.Input) {
+			in.Dialled, in.Peers[actors["p"]] = true, quirks.Peer{ConfigEpoch: 3, Failing: true}
+		}},
+		{pattern: "PING + gossip $p.id addr=127.0.0.1:2@2 flags=master,fail", change: func(in *quirks.Input) {
+			in.Dialled, in.Peers[actors["p"]] = true, quirks.Peer{ConfigEpoch: 3, Failing: true}
+		}},
+	},
+	"address-blank":    {{pattern: "PING ip=127.0.0.1"}, {from: "u", pattern: "PING raw@2168=3a3a3125782079"}},
+	"address-line-end": {{pattern: "PING ip=127.0.0.1"}, {from: "u", pattern: "PING raw@2168=3a3a3125780a7a7a"}},
+	"gossip-address-blank": {
+		{pattern: "PING + gossip 3333333333333333333333333333333333333333 addr=127.0.0.1:2@2 flags=master"},
+		{pattern: `PING + gossip 3333333333333333333333333333333333333333 addr="::1%x y":2@2 flags=noaddr`},
+	},
+	"shard-id-short": {
+		{pattern: "PING + ext shardid 1111111111111111111111111111111111111111"},
+		{from: "u", pattern: "PING + ext shardid b"},
+	},
+	"shard-id-blank": {{pattern: "PING + ext shardid 1111111111111111111111111111111111111111"}},
+	"nodename-blank": {{pattern: `PING + ext nodename "xy"`}, {from: "u", pattern: `PING + ext nodename "x y"`}},
+	"role-split":     {{pattern: "PING replicaof=$a.id flags=slave,myself"}},
+	"module-type-255": {
+		{pattern: "MODULE module.type=254"},
+		{from: "u", pattern: "MODULE module.type=255"},
 	},
 }
 
@@ -125,6 +151,13 @@ func TestEveryQuirk(t *testing.T) {
 			}
 			in := world(packet(t, from, pattern))
 			in.Handshake = strings.Contains(condition, "handshake")
+			in.Dialled = strings.Contains(condition, "that $a dialled")
+			if strings.Contains(condition, "takes for failed") {
+				in.Peers[actors["p"]] = quirks.Peer{ConfigEpoch: 3, Failing: true}
+			}
+			if strings.Contains(condition, "whose replica $a is") {
+				in.Master = actors["p"]
+			}
 			if got := list.Match(q.Version, in); got == nil || got.Name != q.Name {
 				t.Errorf("%s matches %v", q.Pattern, got)
 			}
@@ -179,7 +212,7 @@ func TestParseErrors(t *testing.T) {
 		{"x | count>=many | 8.6 | PING | crash: y | z", `"many" is no number`},
 		{"x | sender=friend | 8.6 | PING | crash: y | z", "want one of known unknown"},
 		{"x | ext(type=hat) | 8.6 | PING | crash: y | z", `no extension is named "hat"`},
-		{"x | gossip(has=blank) | 8.6 | PING | crash: y | z", "want about="},
+		{"x | gossip(is=blank) | 8.6 | PING | crash: y | z", "want about="},
 		{"x | stale | 8.6 | PING | explodes: y | z", "want crash, hang or corrupt"},
 		{"x | stale | 8.6 | PING | crash: y | z\nx | stale | 8.6 | PING | crash: y | z", "f:2: the name x stands twice"},
 	} {

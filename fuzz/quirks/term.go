@@ -57,6 +57,7 @@ var numbers = map[string]func(*bus.Header) uint64{
 //
 //	rule=NAME              the rule of wire/bus that the frame meets
 //	type=NAME,...          the packet's type is one of these
+//	moduletype=N           the type in a MODULE packet
 //	flag=NAME              a flag of the sender's own is set
 //	FIELD=N FIELD>=N FIELD<=N   a number of the header: count extcount currentEpoch configEpoch offset port cport
 //	sender=WHO             known, unknown (not known, and not the receiver), self (the receiver), malformed (no node id)
@@ -154,6 +155,18 @@ func word(key, value string) (term, error) {
 			types = append(types, t)
 		}
 		return func(s *sight) bool { return s.header != nil && slices.Contains(types, s.header.Type) }, nil
+	case "moduletype":
+		n, err := strconv.ParseUint(value, 10, 8)
+		if err != nil {
+			return nil, fmt.Errorf("%q is no type of a module's message", value)
+		}
+		return func(s *sight) bool {
+			if s.packet == nil {
+				return false
+			}
+			m, ok := s.packet.Body.(*bus.Module)
+			return ok && uint64(m.Type) == n
+		}, nil
 	case "flag":
 		f, err := bus.ParseNodeFlags(value)
 		if err != nil {
@@ -292,6 +305,11 @@ func parseExt(words []string) (term, error) {
 			}
 			tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool {
 				text, ok := ping.ExtText(i)
+				if t := ping.Exts[i].Type; t == bus.ExtShardID || t == bus.ExtSecret {
+					var id bus.ID
+					id, ok = ping.ExtID(i)
+					text = id[:]
+				}
 				return ok && slices.ContainsFunc(text, is)
 			})
 		case "about":
