@@ -27,14 +27,14 @@ func (s source) Seed(int64)   { panic("fuzz/schedule: a run has one seed") }
 var weights = []struct {
 	op     sim.Op
 	weight int
-	// alone means that the op takes a config epoch without asking a majority. Redis does not
-	// promise then that no two masters claim a slot at one epoch, so only some runs have them.
-	alone bool
+	in     kind
 }{
 	{op: &sim.Cut{}, weight: 10},
 	{op: &sim.Split{}, weight: 10},
 	{op: &sim.Delay{}, weight: 8},
 	{op: &sim.Drop{}, weight: 6},
+	{op: &sim.Duplicate{}, weight: 5},
+	{op: &sim.Reorder{}, weight: 5},
 	{op: &sim.Mend{}, weight: 5},
 	{op: &sim.Heal{}, weight: 6},
 	{op: &sim.Sever{}, weight: 4},
@@ -50,10 +50,26 @@ var weights = []struct {
 	{op: &sim.ForceFailover{}, weight: 4},
 	{op: &sim.Replicate{}, weight: 2},
 	{op: &sim.Wait{}, weight: 6},
-	{op: &sim.Takeover{}, weight: 3, alone: true},
-	{op: &sim.Bump{}, weight: 3, alone: true},
-	{op: &sim.Move{}, weight: 6, alone: true},
+	{op: &sim.Takeover{}, weight: 3, in: alone},
+	{op: &sim.Bump{}, weight: 3, in: alone},
+	{op: &sim.Move{}, weight: 6, in: alone},
+	{op: &sim.Forget{}, weight: 8, in: leaving},
+	{op: &sim.Reset{}, weight: 8, in: leaving},
+	{op: &sim.Blackout{}, weight: 6, in: machines},
 }
+
+// kind is what only some runs have, as bits.
+type kind uint8
+
+const (
+	// alone: ops that take a config epoch without asking a majority. Redis does not promise
+	// then that no two masters claim a slot at one epoch.
+	alone kind = 1 << iota
+	// leaving: nodes are forgotten or reset, and meet the others again after the faults.
+	leaving
+	// machines: several nodes share a machine.
+	machines
+)
 
 // Rounds and times of a schedule, ms.
 const (
@@ -61,6 +77,7 @@ const (
 	maxFaults    = 12
 	quiet        = 3000    // before the first fault
 	convergeTime = 120_000 // for all views to agree after the faults
+	forgetTime   = 100_000 // until nobody refuses a forgotten node, also by a slow clock
 )
 
 type generator struct {
@@ -84,16 +101,28 @@ func Generate(seed uint64, nodes int) *sim.Schedule {
 	g.setup.Timeout = []int64{500, 1000, 1000, 2000}[g.IntN(4)]
 	g.setup.Validity = []int{0, 0, 10}[g.IntN(3)]
 	g.setup.Meet = nodes <= 10 && g.IntN(5) == 0
+	in := kind(0)
+	if nodes >= 12 && g.IntN(2) == 0 {
+		in |= machines
+		g.setup.Machines = nodes / 3
+	}
 	g.fill = g.fuzzer(src)
-
-	alone := g.IntN(3) == 0
+	if g.IntN(3) == 0 {
+		in |= alone
+	}
+	if g.IntN(5) == 0 {
+		in |= leaving
+	}
 	g.add(quiet, &sim.Wait{})
 	for range 1 + g.IntN(maxRounds) {
 		for range 1 + g.IntN(maxFaults) {
-			g.add(g.gap(), g.op(alone))
+			g.add(g.gap(), g.op(in))
 		}
 		g.add(g.gap(), &sim.Heal{})
 		g.add(0, &sim.StartAll{})
+		if in&leaving != 0 {
+			g.add(forgetTime, &sim.Join{})
+		}
 		g.add(0, &sim.Converge{Within: convergeTime})
 	}
 	g.add(g.gap(), &sim.Behead{Slot: g.IntN(slot.Count)})
@@ -120,16 +149,16 @@ func (g *generator) gap() int64 {
 }
 
 // op picks an op and has its fields filled.
-func (g *generator) op(alone bool) sim.Op {
+func (g *generator) op(in kind) sim.Op {
 	total := 0
 	for _, w := range weights {
-		if alone || !w.alone {
+		if w.in&^in == 0 {
 			total += w.weight
 		}
 	}
 	pick := g.IntN(total)
 	for _, w := range weights {
-		if !alone && w.alone {
+		if w.in&^in != 0 {
 			continue
 		}
 		if pick -= w.weight; pick < 0 {
@@ -169,6 +198,23 @@ func (g *generator) fuzzer(src source) *fuzz.Fuzzer {
 			if c.RandBool() {
 				o.Ms, o.MaxJitter = o.Ms/20, o.MaxJitter/20
 			}
+		},
+		func(o *sim.Duplicate, c fuzz.Continue) {
+			pair(&o.From, &o.To)
+			c.Fuzz(&o.Share)
+		},
+		func(o *sim.Reorder, c fuzz.Continue) {
+			pair(&o.From, &o.To)
+			c.Fuzz(&o.Share)
+		},
+		func(o *sim.Forget, c fuzz.Continue) { pair(&o.Host, &o.Of) },
+		func(o *sim.Reset, c fuzz.Continue) {
+			c.Fuzz(&o.Host)
+			o.Hard = sim.Flag(c.RandBool())
+		},
+		func(o *sim.Blackout, c fuzz.Continue) {
+			o.From = c.Intn(g.setup.Machines)
+			o.Count = 1 + c.Intn(g.setup.Machines-o.From)
 		},
 		func(o *sim.Drop, c fuzz.Continue) {
 			pair(&o.From, &o.To)

@@ -18,7 +18,8 @@ type end struct {
 	open  bool // this end holds it open
 	up    bool // of the dialling end: connected
 	early []*frame
-	leaky bool // a frame that it sent was lost
+	leaky bool   // a frame that it sent was lost
+	back  *frame // sent, and held back until the next one has overtaken it
 
 	in      []item
 	head    int   // in[:head] is delivered
@@ -89,7 +90,7 @@ func (s *Sim) arrive(e *end) {
 	to := e.peer
 	switch {
 	case !to.on || s.paths.apart(e.host.index, to.index):
-		s.held = append(s.held, held{e, true})
+		s.hold(held{e, true})
 	case to.core == nil:
 		e.push(item{at: s.now + s.travel(to, e.host), kind: itemRefused})
 	case to.paused:
@@ -154,21 +155,47 @@ func (e *end) send(f *frame) {
 		s.release(f)
 		return
 	}
-	if s.lost(e.host, e.peer) {
+	if s.befalls(s.paths.get(e.host.index, e.peer.index).drop) {
 		e.leaky = true
 		s.release(f)
 		return
 	}
+	if e.back == nil && s.befalls(s.paths.get(e.host.index, e.peer.index).late) {
+		e.back = f
+		return
+	}
+	e.transmit(f)
+	if twice := s.paths.get(e.host.index, e.peer.index).twice; peekType(f.bytes) != bus.TypeAuthAck && s.befalls(twice) {
+		f.refs++
+		e.transmit(f)
+	}
+	e.letGo()
+}
+
+func (e *end) transmit(f *frame) {
+	s := e.host.sim
 	e.other.push(item{at: s.now + s.travel(e.host, e.peer), frame: f})
 }
 
-func (s *Sim) lost(from, to *host) bool {
-	drop := s.paths.get(from.index, to.index).drop
-	return drop > 0 && s.net.IntN(1000) < drop
+// letGo sends what was held back.
+func (e *end) letGo() {
+	if f := e.back; f != nil {
+		e.back = nil
+		e.transmit(f)
+	}
 }
+
+// impaired reports whether e changes when its way is mended.
+func (e *end) impaired() bool { return e.leaky || e.back != nil }
+
+// befalls decides about one frame.
+func (s *Sim) befalls(permille int) bool { return permille > 0 && s.net.IntN(1000) < permille }
 
 // hangUp closes e. The other end learns it behind all that was sent; with a reset too.
 func (e *end) hangUp(how itemKind) {
+	if how == itemEOF {
+		e.letGo()
+	}
 	e.vanish()
 	if e.other != nil && e.other.open {
 		s := e.host.sim
@@ -191,6 +218,8 @@ func (e *end) vanish() {
 		h.sim.release(f)
 	}
 	e.early = nil
+	h.sim.release(e.back)
+	e.back = nil
 }
 
 func (h *host) attach(e *end) {
@@ -208,7 +237,7 @@ type held struct {
 func (s *Sim) deliver(e *end) bool {
 	h := e.host
 	if e.peer != nil && e.in[e.head].kind != itemRefused && s.paths.blocked(e.peer.index, h.index) {
-		s.held = append(s.held, held{e, false})
+		s.hold(held{e, false})
 		return false
 	}
 	if e.open && h.paused {
@@ -256,6 +285,9 @@ func (s *Sim) deliver(e *end) bool {
 // TCP would never deliver what was sent behind them.
 func (s *Sim) resetLeaky(from, to *host) {
 	for _, e := range between(from, to) {
+		if e.open {
+			e.letGo()
+		}
 		if e.leaky && e.open {
 			if e.other.open {
 				s.lose(e.other)
@@ -263,6 +295,15 @@ func (s *Sim) resetLeaky(from, to *host) {
 			s.lose(e)
 		}
 	}
+}
+
+// hold keeps w until a way may be clear. SYNs of connections that were given up are dropped now and then.
+func (s *Sim) hold(w held) {
+	if len(s.held) > s.heldMost {
+		s.held = slices.DeleteFunc(s.held, func(w held) bool { return w.dial && !w.end.open })
+		s.heldMost = 2*len(s.held) + 1000
+	}
+	s.held = append(s.held, w)
 }
 
 // retry gives all that was held another try.

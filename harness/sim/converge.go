@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 
-	"github.com/slotdiff/slotdiff/node/cluster"
 	"github.com/slotdiff/slotdiff/slot"
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
@@ -82,12 +81,12 @@ func (h *host) dataTooOld() bool { return h.sim.setup.Validity != 0 && h.data.se
 
 // mayTakeOver is an error if a replica has a master whose slots nobody claims: it must replace it.
 func (s *Sim) mayTakeOver(x *host, claimed *slot.Set) error {
-	view := x.core.View()
-	self := &view.Nodes[view.Self]
-	if self.Master < 0 {
+	self, _ := x.core.See(x.core.ID())
+	master, ok := x.core.See(self.Master)
+	if !ok {
 		return fmt.Errorf("%s is a replica of nobody", x.name())
 	}
-	if left := view.Nodes[self.Master].Slots.Minus(claimed); !left.Empty() {
+	if left := master.Slots.Minus(claimed); !left.Empty() {
 		return fmt.Errorf("nobody claims slots %s, and %s is a replica of their last master", left, x.name())
 	}
 	return nil
@@ -98,10 +97,8 @@ func (s *Sim) mastersOfReplicas() []bus.ID {
 	masters := make([]bus.ID, len(s.hosts))
 	for i, h := range s.hosts {
 		if h.running() && h.core.Replica() {
-			view := h.core.View()
-			if m := view.Nodes[view.Self].Master; m >= 0 {
-				masters[i] = view.Nodes[m].ID
-			}
+			self, _ := h.core.See(h.core.ID())
+			masters[i] = self.Master
 		}
 	}
 	return masters
@@ -109,33 +106,28 @@ func (s *Sim) mastersOfReplicas() []bus.ID {
 
 // compareViews compares what x knows of each with what that knows of itself.
 func (s *Sim) compareViews(x *host, masters []bus.ID) error {
-	view := x.core.View()
-	index := make(map[bus.ID]*cluster.NodeView, len(view.Nodes))
-	for i := range view.Nodes {
-		index[view.Nodes[i].ID] = &view.Nodes[i]
-	}
 	for _, y := range s.hosts {
 		if y == x || !y.running() || s.paths.apart(x.index, y.index) {
 			continue
 		}
-		v := index[y.core.ID()]
-		if v == nil {
+		v, ok := x.core.See(y.core.ID())
+		if !ok {
 			return fmt.Errorf("%s does not know %s", x.name(), y.name())
 		}
 		const sick = bus.FlagPFail | bus.FlagFail | bus.FlagHandshake | bus.FlagNoAddr
 		if v.Flags.Any(sick) {
 			return fmt.Errorf("%s flags %s as %v", x.name(), y.name(), v.Flags)
 		}
-		if v.Replica() != y.core.Replica() {
+		if v.Flags.Any(bus.FlagReplica) != y.core.Replica() {
 			return fmt.Errorf("%s is wrong about the role of %s", x.name(), y.name())
 		}
 		if y.core.Replica() {
-			if v.Master < 0 || view.Nodes[v.Master].ID != masters[y.index] {
+			if v.Master.IsZero() || v.Master != masters[y.index] {
 				return fmt.Errorf("%s is wrong about the master of %s", x.name(), y.name())
 			}
 			continue
 		}
-		if v.Slots != y.core.Owned() {
+		if *v.Slots != y.core.Owned() {
 			return fmt.Errorf("%s is wrong about the slots of %s", x.name(), y.name())
 		}
 		// An epoch without slots claims nothing. Redis may remember that of a former master of it.

@@ -7,9 +7,10 @@ import "github.com/slotdiff/slotdiff/node/nodesconf"
 type disk struct {
 	cached  []byte // nil: no file
 	durable []byte
-	synced  bool            // cached is durable, the same memory
-	spare   []byte          // memory of a file that is no more
-	parsed  *nodesconf.File // of durable, nil: not parsed
+	synced  bool   // cached is durable, the same memory
+	spare   []byte // memory of a file that is no more
+	parsed  bool   // facts are those of durable
+	facts   promises
 }
 
 func (d *disk) write(text []byte, sync bool) {
@@ -18,36 +19,40 @@ func (d *disk) write(text []byte, sync bool) {
 	}
 	d.cached = append(d.cached[:0], text...)
 	if d.synced = sync; sync {
-		d.durable, d.spare, d.parsed = d.cached, d.durable, nil
+		d.durable, d.spare, d.parsed = d.cached, d.durable, false
 	}
 }
 
 // losePower leaves what was synced. The page cache may have been written back in time.
 func (d *disk) losePower(writtenBack bool) {
 	if writtenBack {
-		d.durable, d.parsed = d.cached, nil
+		d.durable, d.parsed = d.cached, false
 	}
 	d.cached, d.synced, d.spare = d.durable, true, nil
 }
 
-// facts is what the durable file says, nil: there is none or it does not parse.
-func (d *disk) facts() *nodesconf.File {
-	if d.parsed == nil && d.durable != nil {
-		d.parsed, _ = nodesconf.Parse(d.durable)
-	}
-	return d.parsed
+// promises are the epochs that a file remembers. All are 0 where there is no file that parses.
+type promises struct {
+	current uint64
+	vote    uint64
+	config  uint64 // of the node itself, as a master
 }
 
-// durableConfig is the config epoch that the durable file gives to the node itself as a master.
-func (d *disk) durableConfig() uint64 {
-	f := d.facts()
-	if f == nil {
-		return 0
+// promised is what the durable file remembers.
+func (d *disk) promised() promises {
+	if d.parsed {
+		return d.facts
 	}
+	d.parsed, d.facts = true, promises{}
+	f, err := nodesconf.Parse(d.durable)
+	if err != nil {
+		return d.facts
+	}
+	d.facts.current, d.facts.vote = f.CurrentEpoch, f.VoteEpoch
 	for i := range f.Nodes {
 		if n := &f.Nodes[i]; n.Myself() && n.Master.IsZero() {
-			return n.ConfigEpoch
+			d.facts.config = n.ConfigEpoch
 		}
 	}
-	return 0
+	return d.facts
 }

@@ -8,14 +8,16 @@ import (
 
 	"github.com/slotdiff/slotdiff/node/cluster"
 	"github.com/slotdiff/slotdiff/node/nodesconf"
+	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
 // host is a machine and the node on it.
 type host struct {
-	sim   *Sim
-	index int
-	ip    netip.Addr
-	set   cluster.Settings
+	sim     *Sim
+	index   int
+	machine int
+	ip      netip.Addr
+	set     cluster.Settings
 
 	on   bool          // the machine has power
 	core *cluster.Node // nil: the process does not run
@@ -37,7 +39,8 @@ type host struct {
 
 	armed *Crash // the power fails at this point of a Ready
 	data  data
-	seen  memory
+	seen  *memory            // of the node that it is now
+	past  map[bus.ID]*memory // of all that it was: a hard reset makes another node of it
 }
 
 func (h *host) name() string { return Host(h.index).String() }

@@ -75,10 +75,10 @@ func (s *Sim) broke(inv Invariant, h *host, format string, args ...any) {
 	s.tracef("%d broken %v\n", s.now, s.broken)
 }
 
-// memory is what was seen of one node.
+// memory is what was seen of one node. A hard reset makes another node of a host.
 type memory struct {
 	id        bus.ID
-	alive     int // the life in which the rest was seen
+	ident     int // its number among all nodes that there ever were
 	current   uint64
 	config    uint64
 	vote      uint64
@@ -96,27 +96,28 @@ type memory struct {
 
 // ledger is what was seen of all.
 type ledger struct {
-	votes   map[ballot]int       // whom a host voted for
-	voters  map[ballot]*electors // who voted for a host
+	names   []string             // of nodes, by memory.ident: their hosts
+	votes   map[ballot]int       // whom a node voted for
+	voters  map[ballot]*electors // who voted for a node
 	winners map[uint64]int       // who won the election of an epoch
 	claims  map[uint64][]claim   // by config epoch
-	alone   map[ballot]bool      // config epochs that a host took without an election
+	alone   map[ballot]bool      // config epochs that a node took without an election
 }
 
-// ballot is a host and an epoch.
+// ballot is a node and an epoch.
 type ballot struct {
-	host  int
+	node  int // memory.ident
 	epoch uint64
 }
 
-// electors are hosts, as bits.
+// electors are nodes, as bits.
 type electors []uint64
 
-func (e *electors) add(host int) {
-	for len(*e) <= host/64 {
+func (e *electors) add(node int) {
+	for len(*e) <= node/64 {
 		*e = append(*e, 0)
 	}
-	(*e)[host/64] |= 1 << (host % 64)
+	(*e)[node/64] |= 1 << (node % 64)
 }
 
 func (e *electors) count() (n int) {
@@ -129,7 +130,7 @@ func (e *electors) count() (n int) {
 }
 
 type claim struct {
-	host  int
+	node  int
 	slots slot.Set
 }
 
@@ -160,7 +161,7 @@ func peekType(frame []byte) bus.Type {
 func (s *Sim) checkFrame(h *host, e *end, frame []byte) {
 	current := binary.BigEndian.Uint64(frame[atCurrentEpoch:])
 	config := binary.BigEndian.Uint64(frame[atConfigEpoch:])
-	m := &h.seen
+	m := h.seen
 	switch peekType(frame) {
 	case bus.TypeAuthAck:
 		s.checkVote(h, e, current)
@@ -168,7 +169,7 @@ func (s *Sim) checkFrame(h *host, e *end, frame []byte) {
 		if current > m.requested {
 			m.before, m.late = m.late, 0
 			m.requested, m.asked = current, h.clock.local(s.now)
-			if f := h.disk.facts(); f == nil || f.CurrentEpoch < current {
+			if h.disk.promised().current < current {
 				s.broke(PersistFirst, h, "asks for votes in epoch %d, which is not durable", current)
 			}
 		}
@@ -177,7 +178,7 @@ func (s *Sim) checkFrame(h *host, e *end, frame []byte) {
 	if !flags.Any(bus.FlagMaster) || config <= m.checked {
 		return
 	}
-	if durable := h.disk.durableConfig(); durable < config {
+	if durable := h.disk.promised().config; durable < config {
 		s.broke(PersistFirst, h, "claims config epoch %d, and %d is durable", config, durable)
 	}
 	m.checked = config
@@ -185,37 +186,36 @@ func (s *Sim) checkFrame(h *host, e *end, frame []byte) {
 }
 
 func (s *Sim) checkVote(h *host, e *end, epoch uint64) {
-	if f := h.disk.facts(); f == nil || f.VoteEpoch < epoch {
+	if h.disk.promised().vote < epoch {
 		s.broke(PersistFirst, h, "votes in epoch %d, and that is not durable", epoch)
 	}
-	if e.peer == nil {
+	if e.peer == nil || e.peer.seen == nil {
 		return
 	}
-	vote := ballot{h.index, epoch}
+	vote := ballot{h.seen.ident, epoch}
 	if before, ok := s.ledger.votes[vote]; ok {
-		s.broke(OneVote, h, "votes for %s in epoch %d, and voted for %s before", e.peer.name(), epoch, Host(before))
+		s.broke(OneVote, h, "votes for %s in epoch %d, and voted for %s before", e.peer.name(), epoch, s.ledger.names[before])
 		return
 	}
 	s.stats.Votes++
-	s.ledger.votes[vote] = e.peer.index
+	s.ledger.votes[vote] = e.peer.seen.ident
 	h.seen.voted = max(h.seen.voted, epoch)
-	got := ballot{e.peer.index, epoch}
+	got := ballot{e.peer.seen.ident, epoch}
 	if s.ledger.voters[got] == nil {
 		s.ledger.voters[got] = &electors{}
 	}
-	s.ledger.voters[got].add(h.index)
+	s.ledger.voters[got].add(h.seen.ident)
 }
 
 // checkBoot looks at a node that was just started.
 func (s *Sim) checkBoot(h *host) {
-	m := &h.seen
 	ep := h.core.Epochs()
-	first := m.alive == 0
-	m.alive = h.life
+	first := h.past[h.core.ID()] == nil
+	if first && h.seen != nil {
+		s.broke(Restarts, h, "was %s and is now %s", h.seen.id, h.core.ID())
+	}
+	m := s.remember(h)
 	if !first {
-		if m.id != h.core.ID() {
-			s.broke(Restarts, h, "was %s and is now %s", m.id, h.core.ID())
-		}
 		if ep.Vote < m.voted {
 			s.broke(EpochsRise, h, "voted in epoch %d, and remembers %d after a restart", m.voted, ep.Vote)
 		}
@@ -231,17 +231,35 @@ func (s *Sim) checkBoot(h *host) {
 	case !h.core.Replica() && ep.Config == m.requested: // won, saved, and lost power
 		s.checkWin(h, ep.Config)
 	default:
-		s.ledger.alone[ballot{h.index, ep.Config}] = true
+		s.ledger.alone[ballot{m.ident, ep.Config}] = true
 	}
-	m.id, m.current, m.config, m.vote = h.core.ID(), ep.Current, ep.Config, ep.Vote
+	m.current, m.config, m.vote = ep.Current, ep.Config, ep.Vote
 	m.master, m.owned, m.changes = !h.core.Replica(), h.core.Owned(), h.core.SlotChanges()
 	m.checked = min(m.checked, ep.Config)
 	s.noteClaim(h)
 }
 
+// remember is what was seen of the node that h is now.
+func (s *Sim) remember(h *host) *memory {
+	id := h.core.ID()
+	m := h.past[id]
+	if m == nil {
+		m = &memory{id: id, ident: len(s.ledger.names)}
+		s.ledger.names = append(s.ledger.names, h.name())
+		h.past[id] = m
+	}
+	h.seen = m
+	return m
+}
+
 // check looks at a node after every turn.
 func (s *Sim) check(h *host) {
-	m := &h.seen
+	if h.core.ID() != h.seen.id {
+		m := s.remember(h) // a hard reset
+		m.master = true
+		s.tracef("%d %s is now %s\n", s.now, h.name(), m.id)
+	}
+	m := h.seen
 	ep := h.core.Epochs()
 	master := !h.core.Replica()
 	changes := h.core.SlotChanges()
@@ -260,7 +278,7 @@ func (s *Sim) check(h *host) {
 		if master && !m.master && ep.Config == m.requested {
 			s.checkWin(h, ep.Config)
 		} else {
-			s.ledger.alone[ballot{h.index, ep.Config}] = true
+			s.ledger.alone[ballot{m.ident, ep.Config}] = true
 		}
 	}
 	m.current, m.config, m.vote, m.master = ep.Current, ep.Config, ep.Vote, master
@@ -275,7 +293,7 @@ func (s *Sim) check(h *host) {
 // has the epoch of the old attempt, and counts for the new one: so an election may be won without
 // a majority of one epoch. The core does as Redis does; see [Stats].Unsound.
 func (s *Sim) checkLateVote(h *host, frame []byte) {
-	m := &h.seen
+	m := h.seen
 	retry := 2 * max(h.set.NodeTimeout*2, 2000)
 	if binary.BigEndian.Uint64(frame[atCurrentEpoch:]) >= m.requested && h.clock.local(s.now)-m.asked > retry {
 		m.late++
@@ -286,25 +304,24 @@ func (s *Sim) checkLateVote(h *host, frame []byte) {
 func (s *Sim) checkWin(h *host, epoch uint64) {
 	s.stats.Elections++
 	s.tracef("%d %s wins epoch %d\n", s.now, h.name(), epoch)
-	votes := s.ledger.voters[ballot{h.index, epoch}].count()
-	view := h.core.View()
-	if need := view.Size/2 + 1; votes < need {
+	votes := s.ledger.voters[ballot{h.seen.ident, epoch}].count()
+	if need := h.core.Size()/2 + 1; votes < need {
 		if votes+h.seen.before < need {
 			s.broke(Quorum, h, "is a master by the election of epoch %d with %d votes of %d", epoch, votes, need)
 		}
 		s.stats.Unsound++
-		s.ledger.alone[ballot{h.index, epoch}] = true
+		s.ledger.alone[ballot{h.seen.ident, epoch}] = true
 		return
 	}
-	if other, ok := s.ledger.winners[epoch]; ok && other != h.index {
-		s.broke(OneWinner, h, "wins epoch %d, which %s won", epoch, Host(other))
+	if other, ok := s.ledger.winners[epoch]; ok && other != h.seen.ident {
+		s.broke(OneWinner, h, "wins epoch %d, which %s won", epoch, s.ledger.names[other])
 	}
-	s.ledger.winners[epoch] = h.index
+	s.ledger.winners[epoch] = h.seen.ident
 }
 
 // noteClaim notes which slots a master claims at which config epoch, for ever.
 func (s *Sim) noteClaim(h *host) {
-	m := &h.seen
+	m := h.seen
 	if !m.master || m.config == 0 || m.owned.Empty() {
 		return
 	}
@@ -312,17 +329,17 @@ func (s *Sim) noteClaim(h *host) {
 	mine := -1
 	for i := range list {
 		c := &list[i]
-		if c.host == h.index {
+		if c.node == m.ident {
 			mine = i
 			continue
 		}
-		if c.slots.Intersects(&m.owned) && !s.ledger.alone[ballot{c.host, m.config}] && !s.ledger.alone[ballot{h.index, m.config}] {
+		if c.slots.Intersects(&m.owned) && !s.ledger.alone[ballot{c.node, m.config}] && !s.ledger.alone[ballot{m.ident, m.config}] {
 			both := c.slots.Intersect(&m.owned)
-			s.broke(OneOwner, h, "claims slots %s at config epoch %d, as %s did", both, m.config, Host(c.host))
+			s.broke(OneOwner, h, "claims slots %s at config epoch %d, as %s did", both, m.config, s.ledger.names[c.node])
 		}
 	}
 	if mine < 0 {
-		s.ledger.claims[m.config] = append(list, claim{h.index, m.owned})
+		s.ledger.claims[m.config] = append(list, claim{m.ident, m.owned})
 		return
 	}
 	list[mine].slots = list[mine].slots.Union(&m.owned)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/slotdiff/slotdiff/node/cluster"
 )
@@ -15,6 +16,9 @@ type Millis int64
 
 // Permille is a share in thousandths.
 type Permille int
+
+// Flag is yes or no.
+type Flag bool
 
 // Hosts are hosts without repetition.
 type Hosts []Host
@@ -47,6 +51,16 @@ type (
 		From, To Host
 		Share    Permille
 	}
+	// Duplicate delivers single frames twice, but for votes, which Redis counts as often as they come.
+	Duplicate struct {
+		From, To Host
+		Share    Permille
+	}
+	// Reorder lets single frames be overtaken by the next one of their connection.
+	Reorder struct {
+		From, To Host
+		Share    Permille
+	}
 	// Mend makes the ways between two hosts clear, but for a split.
 	Mend struct{ From, To Host }
 	// Heal makes all ways clear.
@@ -71,6 +85,8 @@ type (
 	}
 	// Behead takes the power from the owner of a slot.
 	Behead struct{ Slot int }
+	// Blackout takes the power from machines with all nodes on them.
+	Blackout struct{ From, Count int }
 	// Start starts a node that does not run.
 	Start struct{ Host Host }
 	// StartAll starts all that do not run, and ends all pauses.
@@ -111,6 +127,15 @@ type (
 	}
 	// Replicate is CLUSTER REPLICATE.
 	Replicate struct{ Host, Of Host }
+	// Forget is CLUSTER FORGET of a node that owns no slots.
+	Forget struct{ Host, Of Host }
+	// Reset is CLUSTER RESET of a node that owns no slots.
+	Reset struct {
+		Host Host
+		Hard Flag
+	}
+	// Join is CLUSTER MEET, from every node that the first one does not know or that does not know it.
+	Join struct{}
 	// Wait lets time pass and does nothing.
 	Wait struct{}
 )
@@ -125,7 +150,9 @@ func (o *Delay) apply(s *Sim) {
 	p := s.paths.at(int(o.From), int(o.To))
 	p.delay, p.jitter = int64(o.Ms), int64(o.MaxJitter)
 }
-func (o *Drop) apply(s *Sim) { s.paths.at(int(o.From), int(o.To)).drop = int(o.Share) }
+func (o *Drop) apply(s *Sim)      { s.paths.at(int(o.From), int(o.To)).drop = int(o.Share) }
+func (o *Duplicate) apply(s *Sim) { s.paths.at(int(o.From), int(o.To)).twice = int(o.Share) }
+func (o *Reorder) apply(s *Sim)   { s.paths.at(int(o.From), int(o.To)).late = int(o.Share) }
 func (o *Mend) apply(s *Sim) {
 	*s.paths.at(int(o.From), int(o.To)) = path{}
 	*s.paths.at(int(o.To), int(o.From)) = path{}
@@ -138,6 +165,9 @@ func (o *Heal) apply(s *Sim) {
 	s.paths.heal()
 	s.retry()
 	for _, from := range s.hosts {
+		if !slices.ContainsFunc(from.ends, (*end).impaired) {
+			continue
+		}
 		for _, to := range s.hosts {
 			s.resetLeaky(from, to)
 		}
@@ -207,6 +237,14 @@ func (o *Behead) apply(s *Sim) {
 	}
 }
 
+func (o *Blackout) apply(s *Sim) {
+	for _, h := range s.hosts {
+		if h.on && h.machine >= o.From && h.machine < o.From+o.Count {
+			h.losePower()
+		}
+	}
+}
+
 func (o *Start) apply(s *Sim) { s.hosts[o.Host].start() }
 
 func (o *StartAll) apply(s *Sim) {
@@ -250,6 +288,50 @@ func (o *Replicate) apply(s *Sim) {
 	}
 }
 func (o *Wait) apply(*Sim) {}
+
+func (o *Forget) apply(s *Sim) {
+	h, of := s.hosts[o.Host], s.hosts[o.Of]
+	if h.core == nil || of.core == nil {
+		return
+	}
+	if owned := of.core.Owned(); !owned.Empty() {
+		return
+	}
+	id := of.core.ID()
+	if known, ok := h.core.See(id); ok && known.Slots.Empty() {
+		s.admin(o.Host, cluster.Forget{Node: id.String()})
+	}
+}
+
+func (o *Reset) apply(s *Sim) {
+	h := s.hosts[o.Host]
+	if h.core == nil {
+		return
+	}
+	keys := 0
+	if owned := h.core.Owned(); !owned.Empty() {
+		keys = 1 // it is refused
+	}
+	s.admin(o.Host, cluster.Reset{Hard: bool(o.Hard), Keys: keys})
+}
+
+func (o *Join) apply(s *Sim) {
+	var first *host
+	for _, h := range s.hosts {
+		switch {
+		case h.core == nil || h.paused:
+		case first == nil:
+			first = h
+		default:
+			_, known := first.core.See(h.core.ID())
+			_, knows := h.core.See(first.core.ID())
+			if !known || !knows {
+				h.do(cluster.Meet{IP: first.ip.String(), Port: clientPort, CPort: clientPort + 10000})
+				s.turn(h)
+			}
+		}
+	}
+}
 
 func (s *Sim) admin(at Host, r cluster.Request) {
 	h := s.hosts[at]
@@ -305,6 +387,14 @@ func (s *Setup) checkOp(op Op) error {
 	case *Behead:
 		if o.Slot < 0 || o.Slot > 16383 {
 			return fmt.Errorf("no slot: %d", o.Slot)
+		}
+	case *Blackout:
+		machines := s.Machines
+		if machines == 0 {
+			machines = s.Nodes
+		}
+		if o.From < 0 || o.Count < 1 || o.From+o.Count > machines {
+			return fmt.Errorf("no machines: %d from %d", o.Count, o.From)
 		}
 	case *Skew:
 		if o.Rate < 1 || o.Jump < 0 {

@@ -4,6 +4,8 @@ package sim
 type path struct {
 	cut    bool
 	drop   int   // frames in a thousand that are lost
+	twice  int   // that come twice
+	late   int   // that the next one overtakes
 	delay  int64 // ms on top of the latency
 	jitter int64 // ms, at most so much more at random
 }

@@ -23,9 +23,10 @@ type Schedule struct {
 // Ops are all ops, in the order of the help, as pointers to zero values.
 func Ops() []Op {
 	return []Op{
-		&Cut{}, &Split{}, &Delay{}, &Drop{}, &Mend{}, &Heal{}, &Sever{}, &HalfOpen{},
-		&Kill{}, &Crash{}, &Behead{}, &Start{}, &StartAll{}, &Pause{}, &Skew{}, &Lag{},
-		&Failover{}, &ForceFailover{}, &Takeover{}, &Bump{}, &Move{}, &Replicate{}, &Wait{},
+		&Cut{}, &Split{}, &Delay{}, &Drop{}, &Duplicate{}, &Reorder{}, &Mend{}, &Heal{}, &Sever{}, &HalfOpen{},
+		&Kill{}, &Crash{}, &Behead{}, &Blackout{}, &Start{}, &StartAll{}, &Pause{}, &Skew{}, &Lag{},
+		&Failover{}, &ForceFailover{}, &Takeover{}, &Bump{}, &Move{}, &Replicate{},
+		&Forget{}, &Reset{}, &Join{}, &Wait{},
 		&Converge{},
 	}
 }
@@ -71,6 +72,8 @@ func FormatOp(op Op) string {
 				}
 				b.WriteString(h.String())
 			}
+		case Flag:
+			fmt.Fprintf(&b, "%t", f)
 		case fmt.Stringer:
 			b.WriteString(f.String())
 		default:
@@ -122,6 +125,10 @@ func parseField(f reflect.Value, text string) error {
 			*p = append(*p, h)
 		}
 		return nil
+	case *Flag:
+		v, err := strconv.ParseBool(text)
+		*p = Flag(v)
+		return err
 	case *CrashPoint:
 		for i, name := range pointNames {
 			if name == text {
@@ -169,6 +176,7 @@ func (s *Setup) fields() []setupField {
 		{"seed", func() string { return strconv.FormatUint(s.Seed, 10) }, func(t string) (err error) { s.Seed, err = strconv.ParseUint(t, 10, 64); return }},
 		{"nodes", intText(&s.Nodes), setInt(&s.Nodes)},
 		{"masters", intText(&s.Masters), setInt(&s.Masters)},
+		{"machines", intText(&s.Machines), setInt(&s.Machines)},
 		{"timeout", func() string { return strconv.FormatInt(s.Timeout, 10) }, func(t string) (err error) { s.Timeout, err = strconv.ParseInt(t, 10, 48); return }},
 		{"validity", intText(&s.Validity), setInt(&s.Validity)},
 		{"barrier", intText(&s.Barrier), setInt(&s.Barrier)},

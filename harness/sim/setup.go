@@ -19,6 +19,9 @@ type Setup struct {
 	Seed    uint64
 	Nodes   int
 	Masters int
+	// Machines is how many machines the nodes run on; 0: one each. A master and its replicas
+	// run on machines that lie as far apart as can be, as in zones of a data centre.
+	Machines int
 	// Timeout is cluster-node-timeout, ms.
 	Timeout int64
 	// Validity is cluster-replica-validity-factor. 0: data of any age will do.
@@ -41,6 +44,8 @@ func (s *Setup) check() error {
 		return fmt.Errorf("sim: setup: %d nodes", s.Nodes)
 	case s.Masters < 1 || s.Masters > s.Nodes || s.Masters > slot.Count:
 		return fmt.Errorf("sim: setup: %d masters among %d nodes", s.Masters, s.Nodes)
+	case s.Machines < 0 || s.Machines > s.Nodes:
+		return fmt.Errorf("sim: setup: %d machines for %d nodes", s.Machines, s.Nodes)
 	case s.Timeout < 1:
 		return fmt.Errorf("sim: setup: node timeout of %d ms", s.Timeout)
 	case s.Validity < 0 || s.Barrier < 0:
@@ -55,6 +60,15 @@ func (s *Setup) settings(int) cluster.Settings {
 	set.ReplicaValidityFactor = s.Validity
 	set.MigrationBarrier = s.Barrier
 	return set
+}
+
+// machine is where a node runs.
+func (s *Setup) machine(node int) int {
+	if s.Machines == 0 {
+		return node
+	}
+	copies := (s.Nodes + s.Masters - 1) / s.Masters
+	return (node%s.Masters + node/s.Masters*s.Machines/copies) % s.Machines
 }
 
 // share is the run of slots that a master begins with.

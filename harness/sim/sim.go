@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/slotdiff/slotdiff/node/cluster"
+	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
 // Options say how a run is watched.
@@ -43,6 +44,7 @@ type Sim struct {
 	byClientAddr map[addr]*host
 	paths        paths
 	held         []held // streams and SYNs whose way is cut
+	heldMost     int    // when to look for those that nobody waits for
 	frames       []*frame
 
 	acting *host // whose core runs, for panics
@@ -68,7 +70,7 @@ func New(setup Setup, opt Options) (*Sim, error) {
 	}
 	s.plant.is = opt.Plant
 	for i := range setup.Nodes {
-		h := &host{sim: s, index: i, ip: hostIP(i), set: setup.settings(i), clock: clock{base: epoch, rate: 1000}, on: true}
+		h := &host{sim: s, index: i, machine: setup.machine(i), past: make(map[bus.ID]*memory), ip: hostIP(i), set: setup.settings(i), clock: clock{base: epoch, rate: 1000}, on: true}
 		s.hosts = append(s.hosts, h)
 		s.byAddr[addr{h.ip.String(), clientPort + 10000}] = h
 		s.byClientAddr[addr{h.ip.String(), clientPort}] = h

@@ -84,6 +84,9 @@ func TestScheduleText(t *testing.T) {
 		if split, ok := ev.Op.(*Split); ok {
 			split.Side = Hosts{1, 2}
 		}
+		if _, ok := ev.Op.(*Blackout); ok {
+			s.Events[i].Op = &Blackout{From: 2, Count: 3}
+		}
 		if skew, ok := ev.Op.(*Skew); ok {
 			s.Events[i].Op = &Skew{Host: skew.Host, Rate: 900}
 		}
@@ -113,6 +116,8 @@ func TestScheduleErrors(t *testing.T) {
 		head + "+1 kill hst=n1":        `no field "hst"`,
 		head + "+1 kill host=n1 host=": "new field=value",
 		head + "+1 skew host=n1":       "neither stops nor falls",
+		head + "+1 blackout count=4":   "no machines",
+		head + "+1 reset hard=maybe":   "invalid syntax",
 		head + "+1 crash point=later":  `called "later"`,
 		head + "+1 move lo=9 hi=3":     "no slots",
 	} {
@@ -153,7 +158,7 @@ func TestClock(t *testing.T) {
 // BenchmarkSecond is the cost of a virtual second of a quiet cluster with the default node timeout. Other
 // load on the machine does not count: xreal is virtual time by CPU time of the process.
 func BenchmarkSecond(b *testing.B) {
-	for _, nodes := range []int{10, 30, 100, 300, 1000} {
+	for _, nodes := range []int{10, 30, 100, 150, 300, 1000} {
 		b.Run(fmt.Sprint(nodes), func(b *testing.B) {
 			before := heap()
 			s := settled(b, nodes)

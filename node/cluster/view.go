@@ -86,6 +86,30 @@ type Stats struct {
 	LinksOverLimit uint64 // total_cluster_links_buffer_limit_exceeded
 }
 
+// Size is how many masters own slots, as of the last time the node counted them.
+func (n *Node) Size() int { return n.size }
+
+// Sight is what a node knows of one node. It copies no slots, unlike [View].
+type Sight struct {
+	Flags       bus.NodeFlags
+	Master      bus.ID // zero: a master, or a replica of an unknown master
+	ConfigEpoch uint64
+	Slots       *slot.Set // must not be changed, and holds until the next Step
+}
+
+// See is what this node knows of another one, or of itself; false: nothing.
+func (n *Node) See(id bus.ID) (Sight, bool) {
+	p := n.lookup(id)
+	if p == nil {
+		return Sight{}, false
+	}
+	s := Sight{Flags: p.flags, ConfigEpoch: p.configEpoch, Slots: p.owned()}
+	if p.master != nil {
+		s.Master = p.master.id
+	}
+	return s, true
+}
+
 // View copies all that the node knows.
 func (n *Node) View() View {
 	v := View{
