@@ -134,8 +134,43 @@ func (e *end) expect() {
 		return
 	}
 	e.pending = true
-	s := e.host.sim
-	s.queue.push(event{at: max(s.now, e.in[e.head].at), kind: evDeliver, end: e})
+	s, h := e.host.sim, e.host
+	at := max(s.now, e.in[e.head].at)
+	if !s.setup.single() {
+		for _, w := range h.wakes {
+			if w.at == at {
+				w.ends = append(w.ends, e)
+				return
+			}
+		}
+	}
+	w := s.newWake(at, e)
+	h.wakes = append(h.wakes, w)
+	s.queue.push(event{at: at, kind: evWake, host: h, wake: w})
+}
+
+func (s *Sim) newWake(at int64, e *end) *wake {
+	w := new(wake)
+	if n := len(s.wakes); n > 0 {
+		w, s.wakes = s.wakes[n-1], s.wakes[:n-1]
+	}
+	w.at, w.ends = at, append(w.ends[:0], e)
+	return w
+}
+
+// wake lets a host take what arrives, also what comes to arrive in the same moment meanwhile.
+func (s *Sim) wake(h *host, w *wake) {
+	taken := false
+	for i := 0; i < len(w.ends) && s.broken == nil; i++ {
+		taken = s.deliver(w.ends[i]) || taken
+	}
+	i := slices.Index(h.wakes, w)
+	h.wakes = slices.Delete(h.wakes, i, i+1)
+	clear(w.ends)
+	s.wakes = append(s.wakes, w)
+	if taken {
+		s.turn(h)
+	}
 }
 
 func (e *end) pop() item {
@@ -233,7 +268,7 @@ type held struct {
 	dial bool
 }
 
-// deliver takes what arrives at e. It reports whether the host took it, whose turn it is then.
+// deliver takes what arrives at e. It reports whether the host's core took it.
 func (s *Sim) deliver(e *end) bool {
 	h := e.host
 	if e.peer != nil && e.in[e.head].kind != itemRefused && s.paths.blocked(e.peer.index, h.index) {

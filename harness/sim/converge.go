@@ -43,7 +43,10 @@ func (s *Sim) disagreement() error {
 	}
 	whole := claimed == slot.Full()
 	masters := s.mastersOfReplicas()
-	for _, x := range s.hosts {
+	// The last one that was found wrong is looked at first.
+	for i := range s.hosts {
+		s.suspect = (s.suspect + min(i, 1)) % len(s.hosts)
+		x := s.hosts[s.suspect]
 		if !x.running() {
 			continue
 		}

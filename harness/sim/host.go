@@ -28,6 +28,7 @@ type host struct {
 	nextTick cluster.Time // the tick that is scheduled, local time
 	tickGen  uint32       // ticks of older generations are void
 
+	wakes   []*wake                 // that are due, in no order
 	links   map[cluster.LinkID]*end // for look-up only
 	ends    []*end                  // the same, in an order that the run determines
 	accepts uint64

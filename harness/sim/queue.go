@@ -4,10 +4,10 @@ package sim
 type eventKind uint8
 
 const (
-	evTick    eventKind = iota // the core of a host is due
-	evDeliver                  // the first item of an end's stream arrives
-	evDial                     // a SYN arrives
-	evResume                   // a paused host goes on
+	evTick   eventKind = iota // the core of a host is due
+	evWake                    // items arrive at a host
+	evDial                    // a SYN arrives
+	evResume                  // a paused host goes on
 )
 
 // event is something that happens at a time. Events of one time happen in the order in which
@@ -17,8 +17,16 @@ type event struct {
 	seq  uint64
 	kind eventKind
 	gen  uint32 // of a tick: see host.tickGen; of a resume: host.pauses
-	host *host  // evTick, evResume
-	end  *end   // evDeliver, evDial
+	host *host  // evTick, evWake, evResume
+	end  *end   // evDial
+	wake *wake  // evWake
+}
+
+// wake is what arrives at a host at one time: the first item of each of these streams. The host
+// takes it all before its core is asked for effects, as a server reads all sockets that are readable.
+type wake struct {
+	at   int64
+	ends []*end
 }
 
 // queue is a binary heap of events, the next one first.

@@ -62,6 +62,10 @@ func (s *Setup) settings(int) cluster.Settings {
 	return set
 }
 
+// single says that a host takes one thing that arrives at a time, and does what follows from it before it
+// takes the next: the other extreme of what a server under load and an idle one do.
+func (s *Setup) single() bool { return s.Seed%3 == 0 }
+
 // machine is where a node runs.
 func (s *Setup) machine(node int) int {
 	if s.Machines == 0 {
@@ -105,6 +109,7 @@ func (s *Sim) firstLines() []nodesconf.Node {
 		if i < s.setup.Masters {
 			lo, hi := s.setup.share(i)
 			n.Flags, n.ConfigEpoch = bus.FlagMaster, uint64(i+1)
+			n.Slots = new(slot.Set)
 			n.Slots.AddRange(uint16(lo), uint16(hi))
 			continue
 		}

@@ -43,9 +43,11 @@ type Sim struct {
 	byAddr       map[addr]*host // by bus address, for look-up only
 	byClientAddr map[addr]*host
 	paths        paths
-	held         []held // streams and SYNs whose way is cut
-	heldMost     int    // when to look for those that nobody waits for
-	frames       []*frame
+	held         []held   // streams and SYNs whose way is cut
+	suspect      int      // who was found to disagree last
+	heldMost     int      // when to look for those that nobody waits for
+	frames       []*frame // spare
+	wakes        []*wake  // spare
 
 	acting *host // whose core runs, for panics
 	ledger ledger
@@ -163,20 +165,8 @@ func (s *Sim) handle(ev event) {
 			h.step(cluster.Tick{})
 			s.turn(h)
 		}
-	case evDeliver:
-		h := ev.end.host
-		if !s.deliver(ev.end) {
-			return
-		}
-		// What arrives in the same moment is taken before the core is asked for effects.
-		for h.core != nil && len(s.queue.heap) > 0 {
-			next := &s.queue.heap[0]
-			if next.at != s.now || next.kind != evDeliver || next.end.host != h {
-				break
-			}
-			s.deliver(s.queue.pop().end)
-		}
-		s.turn(h)
+	case evWake:
+		s.wake(ev.host, ev.wake)
 	case evDial:
 		s.arrive(ev.end)
 	case evResume:

@@ -75,8 +75,10 @@ func (n *Node) loadLine(line *nodesconf.Node) error {
 	if !(p.isReplica() && p.master != nil) {
 		p.configEpoch = line.ConfigEpoch
 	}
-	for s := range line.Slots.All() {
-		n.addSlot(p, s)
+	if line.Slots != nil {
+		for s := range line.Slots.All() {
+			n.addSlot(p, s)
+		}
 	}
 	for _, o := range line.Open {
 		with := n.loadPeer(o.Node)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/slotdiff/slotdiff/node/nodesconf"
 	"github.com/slotdiff/slotdiff/slot"
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
@@ -72,9 +71,7 @@ type Node struct {
 	persist bool
 	sync    bool
 	text    []byte
-	line    nodesconf.Node // the one that is being written
-	lineHas bool           // its slot map is not empty
-	changed slot.Set       // slots whose owner changed: their shard channels go
+	changed slot.Set // slots whose owner changed: their shard channels go
 	// anyChanged says that changed is not empty.
 	anyChanged  bool
 	slotChanges uint64

@@ -38,15 +38,12 @@ func (n *Node) AppendNode(b []byte, id bus.ID, tls bool) []byte {
 }
 
 func (n *Node) appendLine(b []byte, p *peer, form nodesconf.Form) []byte {
-	line := &n.line
-	line.ID, line.IP, line.Port, line.TLSPort, line.CPort = p.id, p.ip, p.port, p.tlsPort, p.cport
-	line.Hostname, line.Nodename, line.ShardID = p.hostname, p.nodename, p.shardID
-	line.Flags, line.PingSent, line.PongReceived = p.flags, p.pingSent, p.pongReceived
-	line.Connected = p.out != nil || p == n.myself
-	if p.slots != nil || n.lineHas { // most nodes of a large cluster have none
-		line.Slots, n.lineHas = *p.owned(), p.slots != nil
+	line := nodesconf.Node{
+		ID: p.id, IP: p.ip, Port: p.port, TLSPort: p.tlsPort, CPort: p.cport,
+		Hostname: p.hostname, Nodename: p.nodename, ShardID: p.shardID,
+		Flags: p.flags, PingSent: p.pingSent, PongReceived: p.pongReceived,
+		ConfigEpoch: p.configEpoch, Connected: p.out != nil || p == n.myself, Slots: p.slots,
 	}
-	line.Master, line.ConfigEpoch, line.Open = bus.ID{}, p.configEpoch, nil
 	if p.master != nil {
 		line.Master = p.master.id
 		if p.isReplica() {

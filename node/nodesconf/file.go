@@ -30,8 +30,8 @@ type Node struct {
 	PingSent, PongReceived int64
 	ConfigEpoch            uint64 // of the master where Master is known
 	Connected              bool
-	Slots                  slot.Set
-	Open                   []Open // only of the node that wrote the file
+	Slots                  *slot.Set // nil: none
+	Open                   []Open    // only of the node that wrote the file
 }
 
 // Myself reports whether the line is that of the node that wrote the file.

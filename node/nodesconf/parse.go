@@ -288,9 +288,13 @@ func (p *parser) parseSlots(n *Node, w word) error {
 	if err != nil {
 		return p.errorf(w.col, "%q is neither a slot nor a range of slots", w.text)
 	}
-	if lo <= hi { // a range that runs backwards is empty
-		n.Slots.AddRange(lo, hi)
+	if lo > hi {
+		return nil // a range that runs backwards is empty
 	}
+	if n.Slots == nil {
+		n.Slots = new(slot.Set)
+	}
+	n.Slots.AddRange(lo, hi)
 	return nil
 }
 

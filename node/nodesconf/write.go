@@ -60,7 +60,9 @@ func (n *Node) Append(b []byte, form Form) []byte {
 	} else {
 		b = append(b, " disconnected"...)
 	}
-	b = appendSlots(b, &n.Slots)
+	if n.Slots != nil {
+		b = appendSlots(b, n.Slots)
+	}
 	for _, o := range n.Open {
 		b = strconv.AppendUint(append(b, " ["...), uint64(o.Slot), 10)
 		if o.Importing {
