@@ -283,6 +283,7 @@ func (h *host) do(r cluster.Request) bool {
 		panic(err)
 	}
 	s.tracef("%d %s admin %T %s\n", s.now, h.name(), r, a.Text)
+	s.noteReset(h)
 	return !a.Err()
 }
 

@@ -252,13 +252,17 @@ func (s *Sim) remember(h *host) *memory {
 	return m
 }
 
+// noteReset begins to look at the node that a hard reset made of h. If the power fails before that is
+// saved, h is again what it was.
+func (s *Sim) noteReset(h *host) {
+	if h.core.ID() != h.seen.id {
+		s.remember(h).master = true
+		s.tracef("%d %s is now %s\n", s.now, h.name(), h.seen.id)
+	}
+}
+
 // check looks at a node after every turn.
 func (s *Sim) check(h *host) {
-	if h.core.ID() != h.seen.id {
-		m := s.remember(h) // a hard reset
-		m.master = true
-		s.tracef("%d %s is now %s\n", s.now, h.name(), m.id)
-	}
 	m := h.seen
 	ep := h.core.Epochs()
 	master := !h.core.Replica()
