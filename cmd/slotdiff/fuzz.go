@@ -139,7 +139,7 @@ func (f *scheduleFuzz) search(ctx context.Context) error {
 
 func (f *scheduleFuzz) say(seeds uint64, st sim.Stats, took time.Duration, findings int) {
 	virtual := time.Duration(st.Millis) * time.Millisecond
-	fmt.Fprintf(f.stdout, "%d seeds, %d steps, %d elections won (%d with late votes), %s of virtual time in %s (%.0f times faster), %d findings\n",
+	fmt.Fprintf(f.stdout, "%d seeds, %d steps, %d elections won (%d as only Redis counts), %s of virtual time in %s (%.0f times faster), %d findings\n",
 		seeds, st.Steps, st.Elections, st.Unsound, virtual.Round(time.Second), took.Round(10*time.Millisecond), virtual.Seconds()/max(took.Seconds(), 1e-9), findings)
 }
 

@@ -43,6 +43,7 @@ var weights = []struct {
 	{op: &sim.Crash{}, weight: 10},
 	{op: &sim.Behead{}, weight: 6},
 	{op: &sim.Start{}, weight: 12},
+	{op: &sim.Tear{}, weight: 3},
 	{op: &sim.Pause{}, weight: 6},
 	{op: &sim.Skew{}, weight: 4},
 	{op: &sim.Lag{}, weight: 5},
@@ -88,8 +89,8 @@ type generator struct {
 }
 
 // Generate makes the schedule of a seed for a cluster of so many nodes: rounds of faults, after each
-// of which the network heals, everything is started, and all views must agree; at last a
-// master falls silent for good and must be replaced. The same arguments give the same schedule.
+// of which the network heals, everything is started, and all views must agree; at last an
+// operator replaces a master, and one falls silent for good and must be replaced. The same arguments give the same schedule.
 func Generate(seed uint64, nodes int) *sim.Schedule {
 	src := source{rand.NewPCG(seed, 0x7363686564)}
 	g := &generator{Rand: rand.New(src), setup: sim.DefaultSetup(seed)}
@@ -125,6 +126,9 @@ func Generate(seed uint64, nodes int) *sim.Schedule {
 		}
 		g.add(0, &sim.Converge{Within: convergeTime})
 	}
+	// Until no voter remembers a vote about the master, and no replica lags.
+	g.add(10*g.setup.Timeout, &sim.Switch{Slot: g.IntN(slot.Count)})
+	g.add(0, &sim.Converge{Within: convergeTime})
 	g.add(g.gap(), &sim.Behead{Slot: g.IntN(slot.Count)})
 	g.add(0, &sim.Converge{Within: convergeTime})
 	return &sim.Schedule{Setup: g.setup, Events: g.out}

@@ -161,6 +161,9 @@ func (s *Sim) newWake(at int64, e *end) *wake {
 // wake lets a host take what arrives, also what comes to arrive in the same moment meanwhile.
 func (s *Sim) wake(h *host, w *wake) {
 	taken := false
+	if h.running() {
+		h.report() // what is sent in answer carries the offset of now
+	}
 	for i := 0; i < len(w.ends) && s.broken == nil; i++ {
 		taken = s.deliver(w.ends[i]) || taken
 	}

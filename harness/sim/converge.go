@@ -3,9 +3,49 @@ package sim
 import (
 	"fmt"
 
+	"github.com/slotdiff/slotdiff/node/cluster"
 	"github.com/slotdiff/slotdiff/slot"
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
+
+func (o *Converge) apply(s *Sim) { s.converge(int64(o.Within)) }
+
+// switchTime is how long a manual failover may take, ms: Redis gives up after five seconds, and an
+// operator tries again.
+const (
+	switchTime  = 6000
+	switchTries = 3
+)
+
+func (o *Switch) apply(s *Sim) {
+	h := s.switchable(uint16(o.Slot))
+	if h == nil {
+		return
+	}
+	done := func() bool { return h.core == nil || !h.core.Replica() }
+	for range switchTries {
+		h.do(cluster.Failover{})
+		s.turn(h)
+		for end := s.now + switchTime; s.broken == nil && s.now < end; s.run(s.now + checkPeriod) {
+			if done() {
+				return
+			}
+		}
+	}
+	s.broke(Switches, h, "%d times CLUSTER FAILOVER, and it is a replica still", switchTries)
+}
+
+// switchable is a running replica with a stream from the owner of a slot.
+func (s *Sim) switchable(n uint16) *host {
+	for _, h := range s.hosts {
+		if from := h.data.from; h.running() && h.core.Replica() && h.data.up && from != nil && from.running() && !from.core.Replica() {
+			if owned := from.core.Owned(); owned.Has(n) {
+				return h
+			}
+		}
+	}
+	return nil
+}
 
 // converge lets time pass until all views agree.
 func (s *Sim) converge(within int64) {
@@ -27,6 +67,7 @@ func (s *Sim) converge(within int64) {
 //   - A slot has one master that claims it. It may have none if no running replica could take it.
 //   - Replicas replicate.
 //   - If all slots are claimed, everyone says that the cluster is up.
+//   - If all hosts run, no master is an orphan that a replica of another one should move to.
 //
 // Between hosts that cannot talk nothing is asked.
 func (s *Sim) disagreement() error {
@@ -64,6 +105,45 @@ func (s *Sim) disagreement() error {
 		if err := s.compareViews(x, masters); err != nil {
 			return err
 		}
+	}
+	if whole {
+		return s.orphan(masters)
+	}
+	return nil
+}
+
+// orphan is an error if a master has no replica and another can spare one, by the rule of
+// clusterHandleSlaveMigration. A host that does not run may be the one that should move, so then
+// nothing is asked. masters are those of replicas, by host.
+func (s *Sim) orphan(masters []bus.ID) error {
+	if len(s.ledger.names) > len(s.hosts) {
+		return nil // who was reset lives on as a replica without an address, which never fails
+	}
+	replicas := map[bus.ID]int{}
+	most := 0
+	for i, h := range s.hosts {
+		if !h.running() || s.apartFromAny(h) {
+			return nil
+		}
+		if !masters[i].IsZero() {
+			replicas[masters[i]]++
+			most = max(most, replicas[masters[i]])
+		}
+	}
+	if most < 2 || most <= s.setup.Barrier {
+		return nil
+	}
+	for _, m := range s.hosts {
+		owned := m.core.Owned()
+		if m.core.Replica() || owned.Empty() || replicas[m.core.ID()] > 0 {
+			continue
+		}
+		for i, x := range s.hosts {
+			if known, _ := x.core.See(m.core.ID()); replicas[masters[i]] == most && !known.Flags.Any(bus.FlagMigrateTo) {
+				return nil // it never had a replica, as far as x knows
+			}
+		}
+		return fmt.Errorf("%s has no replica, and another master has %d", m.name(), most)
 	}
 	return nil
 }

@@ -74,9 +74,15 @@ func (h *host) boot() {
 	h.armed = nil
 	s.checkBoot(h)
 	s.tracef("%d %s boot %s\n", s.now, h.name(), core.ID())
-	h.expectTick(true)
+	// Ticks of hosts that start together do not come together.
+	h.tickGen++
+	h.nextTick = core.NextTick()
+	s.queue.push(event{at: s.now + s.net.Int64N(tickPeriod), kind: evTick, host: h, gen: h.tickGen})
 	s.turn(h)
 }
+
+// tickPeriod is how often a node ticks, ms.
+const tickPeriod = 100
 
 // expectTick schedules the next tick.
 func (h *host) expectTick(anew bool) {
@@ -142,7 +148,7 @@ func (h *host) performReady(rd *cluster.Ready) {
 
 func (h *host) persist(rd *cluster.Ready) {
 	if rd.Persist != nil && h.sim.plant.writes() {
-		h.disk.write(h.sim.plant.onPersist(rd.Persist), rd.Sync && !h.sim.plant.skipsSync())
+		h.disk.write(h.sim.plant.onPersist(h, rd.Persist), rd.Sync && !h.sim.plant.skipsSync())
 	}
 }
 
@@ -167,7 +173,7 @@ func (h *host) sendAll(sends []cluster.Send) {
 			continue
 		}
 		s.stats.Frames++
-		s.plant.rewrite(last.bytes)
+		s.plant.rewrite(h, last.bytes)
 		s.checkFrame(h, e, last.bytes)
 		s.plant.onAsked(h, e, last.bytes)
 		times := s.plant.onSend(h, last.bytes)

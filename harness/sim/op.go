@@ -1,10 +1,12 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/slotdiff/slotdiff/node/cluster"
+	"github.com/slotdiff/slotdiff/node/nodesconf"
 )
 
 // Op is something that befalls a cluster: a fault of the network, of a machine or of a clock, an
@@ -87,6 +89,12 @@ type (
 	Behead struct{ Slot int }
 	// Blackout takes the power from machines with all nodes on them.
 	Blackout struct{ From, Count int }
+	// Tear is a disk that gives back the first part of a file, up to the middle of a line. A node that
+	// does not run must not take it, and says where it ends; then the file is whole again.
+	Tear struct {
+		Host  Host
+		Share Permille
+	}
 	// Start starts a node that does not run.
 	Start struct{ Host Host }
 	// StartAll starts all that do not run, and ends all pauses.
@@ -140,9 +148,15 @@ type (
 	Wait struct{}
 )
 
-// Converge checks that all views agree within a time. Hosts that do not run are not asked, and
-// between hosts that cannot talk agreement is not wanted.
-type Converge struct{ Within Millis }
+// Ops that check.
+type (
+	// Converge checks that all views agree within a time. Hosts that do not run are not asked, and
+	// between hosts that cannot talk agreement is not wanted.
+	Converge struct{ Within Millis }
+	// Switch is CLUSTER FAILOVER at the first replica that has the data of the owner of a slot, and a check
+	// that it becomes the master. Where there is none, nothing is done.
+	Switch struct{ Slot int }
+)
 
 func (o *Cut) apply(s *Sim)   { s.paths.at(int(o.From), int(o.To)).cut = true }
 func (o *Split) apply(s *Sim) { s.paths.split(o.Side) }
@@ -242,6 +256,21 @@ func (o *Blackout) apply(s *Sim) {
 		if h.on && h.machine >= o.From && h.machine < o.From+o.Count {
 			h.losePower()
 		}
+	}
+}
+
+func (o *Tear) apply(s *Sim) {
+	h := s.hosts[o.Host]
+	cut := len(h.disk.cached) * int(o.Share) / 1000
+	if cut > 0 && h.disk.cached[cut-1] == '\n' {
+		cut--
+	}
+	if h.core != nil || cut == 0 {
+		return
+	}
+	_, err := nodesconf.Parse(h.disk.cached[:cut])
+	if place := new(nodesconf.Error); !errors.As(err, &place) {
+		s.broke(Restarts, h, "takes the first %d bytes of %d of its file: %v", cut, len(h.disk.cached), err)
 	}
 }
 
@@ -370,8 +399,6 @@ func (o *Move) apply(s *Sim) {
 	}
 }
 
-func (o *Converge) apply(s *Sim) { s.converge(int64(o.Within)) }
-
 // check says what of an op does not fit a cluster.
 func (s *Setup) checkOp(op Op) error {
 	for _, h := range opHosts(op) {
@@ -385,9 +412,9 @@ func (s *Setup) checkOp(op Op) error {
 			return fmt.Errorf("no slots: %d-%d", o.Lo, o.Hi)
 		}
 	case *Behead:
-		if o.Slot < 0 || o.Slot > 16383 {
-			return fmt.Errorf("no slot: %d", o.Slot)
-		}
+		return checkSlot(o.Slot)
+	case *Switch:
+		return checkSlot(o.Slot)
 	case *Blackout:
 		machines := s.Machines
 		if machines == 0 {
@@ -400,6 +427,13 @@ func (s *Setup) checkOp(op Op) error {
 		if o.Rate < 1 || o.Jump < 0 {
 			return fmt.Errorf("a clock neither stops nor falls: jump=%d rate=%d", o.Jump, o.Rate)
 		}
+	}
+	return nil
+}
+
+func checkSlot(s int) error {
+	if s < 0 || s > 16383 {
+		return fmt.Errorf("no slot: %d", s)
 	}
 	return nil
 }

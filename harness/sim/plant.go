@@ -36,24 +36,44 @@ func Plants() []PlantedFault {
 		{"no-save", "Nothing is ever written.", []Invariant{PersistFirst}},
 		{"double-ack", "Each vote arrives twice.", []Invariant{Quorum}},
 		{"forge-quorum", "A candidate gets its own request back as votes.", []Invariant{Quorum}},
-		{"drop-requests", "No request for votes arrives.", []Invariant{Converges}},
-		{"drop-votes", "No vote arrives.", []Invariant{Converges}},
+		{"drop-requests", "No request for votes arrives.", []Invariant{Converges, Switches}},
+		{"drop-votes", "No vote arrives.", []Invariant{Converges, Switches}},
 		{"drop-claims", "No PONG with a claim of a new owner arrives, and no UPDATE.", []Invariant{Converges}},
 		{"stale-claim", "A master claims its slots at config epoch 1 for ever.", []Invariant{Converges}},
 		{"same-claim", "All masters claim their slots at one config epoch.", []Invariant{Converges, EpochsRise, PersistFirst}},
 		{"deaf", "No PONG arrives.", []Invariant{Converges}},
 		{"tear-file", "What is loaded is the first half of what was written.", []Invariant{Restarts}},
-		{"lose-identity", "A node restarts without its file.", []Invariant{Restarts}},
+		{"lose-identity", "A node restarts under another id than it saved.", []Invariant{Restarts}},
+		{"save-late", "What is written is the file before the last one.", []Invariant{PersistFirst, EpochsRise}},
+		{"save-no-master", "A replica's file does not name its master.", []Invariant{Restarts}},
+		{"save-no-slots", "A file is written without the node's own slots.", []Invariant{Converges}},
+		{"save-no-peers", "A file is written without any other master.", []Invariant{Converges, Restarts}},
+		{"claim-more", "A master claims one slot too many.", []Invariant{Converges, OneOwner}},
+		{"replica-claims", "A replica calls itself the master of its master's slots.", []Invariant{Converges, OneOwner, PersistFirst}},
+		{"no-gossip", "Packets have no gossip section.", []Invariant{Converges}},
+		{"gossip-healthy", "Gossip says that all nodes are healthy.", []Invariant{Converges}},
+		{"gossip-port", "Gossip gives a wrong bus port.", []Invariant{Converges}},
+		{"forget-forever", "A node that was told to forget another never stops to pass it on.", []Invariant{Converges}},
+		{"no-migration", "No replica moves to a master that lost its own.", []Invariant{Converges}},
+		{"drop-mfstart", "No request for a manual failover arrives.", []Invariant{Switches}},
+		{"never-paused", "A master that a replica asked to pause never says that it did.", []Invariant{Switches}},
+		{"offset-ahead", "A master says that it wrote more than it did.", []Invariant{Switches}},
+		{"no-force", "A manual failover asks for votes as if the master had failed.", []Invariant{Switches}},
+		{"old-epoch", "Votes are asked for in the epoch before.", []Invariant{Converges, Switches}},
 	}
 }
 
 type planted struct {
-	is Plant
+	is   Plant
+	late map[*host][]byte // save-late: what is written next
 }
 
 var (
 	lastVote = regexp.MustCompile(`lastVoteEpoch \d+`)
 	current  = regexp.MustCompile(`currentEpoch (\d+)`)
+	mySlots  = regexp.MustCompile(`(myself,master - .* connected)[^\n]*`)
+	myMaster = regexp.MustCompile(`(myself,slave) [0-9a-f]{40}`)
+	others   = regexp.MustCompile(`(?m)^[0-9a-f]{40} \S+ master .*\n`)
 	myEpoch  = regexp.MustCompile(`(myself,master - \d+ \d+ )(\d+)`)
 )
 
@@ -93,14 +113,36 @@ func (p *planted) onLoad(h *host, text []byte) []byte {
 }
 
 // onPersist gives the text that is written.
-func (p *planted) onPersist(text []byte) []byte {
+func (p *planted) onPersist(h *host, text []byte) []byte {
 	switch p.is {
 	case "save-old-config":
 		return lower(myEpoch, text, 1)
 	case "save-no-vote":
 		return lastVote.ReplaceAll(text, []byte("lastVoteEpoch 0"))
+	case "save-late":
+		if p.late == nil {
+			p.late = make(map[*host][]byte)
+		}
+		last, ok := p.late[h]
+		p.late[h] = bytes.Clone(text)
+		if ok {
+			return last
+		}
+	case "save-no-master":
+		return myMaster.ReplaceAll(text, []byte("$1 -"))
+	case "save-no-slots":
+		return mySlots.ReplaceAll(text, []byte("$1"))
+	case "save-no-peers":
+		return others.ReplaceAll(text, nil)
 	}
 	return text
+}
+
+// settings changes how a host is set up.
+func (p *planted) settings(set *cluster.Settings) {
+	if p.is == "no-migration" {
+		set.MigrationBarrier = 1000
+	}
 }
 
 // writes reports whether the file is written at all.
@@ -131,18 +173,12 @@ func (p *planted) onSend(h *host, frame []byte) int {
 		if typ == bus.TypePong {
 			return 0
 		}
+	case "drop-mfstart":
+		if typ == bus.TypeMFStart {
+			return 0
+		}
 	}
 	return 1
-}
-
-// rewrite changes a frame before it leaves.
-func (p *planted) rewrite(frame []byte) {
-	switch p.is {
-	case "stale-claim":
-		binary.BigEndian.PutUint64(frame[atConfigEpoch:], 1)
-	case "same-claim":
-		binary.BigEndian.PutUint64(frame[atConfigEpoch:], binary.BigEndian.Uint64(frame[atCurrentEpoch:]))
-	}
 }
 
 // onReady changes what the core asks for.

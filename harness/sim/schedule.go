@@ -24,10 +24,10 @@ type Schedule struct {
 func Ops() []Op {
 	return []Op{
 		&Cut{}, &Split{}, &Delay{}, &Drop{}, &Duplicate{}, &Reorder{}, &Mend{}, &Heal{}, &Sever{}, &HalfOpen{},
-		&Kill{}, &Crash{}, &Behead{}, &Blackout{}, &Start{}, &StartAll{}, &Pause{}, &Skew{}, &Lag{},
+		&Kill{}, &Crash{}, &Behead{}, &Blackout{}, &Tear{}, &Start{}, &StartAll{}, &Pause{}, &Skew{}, &Lag{},
 		&Failover{}, &ForceFailover{}, &Takeover{}, &Bump{}, &Move{}, &Replicate{},
 		&Forget{}, &Reset{}, &Join{}, &Wait{},
-		&Converge{},
+		&Converge{}, &Switch{},
 	}
 }
 

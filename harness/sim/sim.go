@@ -26,7 +26,7 @@ type Stats struct {
 	Frames    uint64 // frames that cores sent
 	Votes     uint64 // votes that were given
 	Elections uint64 // elections that were won
-	Unsound   uint64 // of these, won with votes of an earlier epoch, as Redis lets it happen
+	Unsound   uint64 // of these, won with votes of an earlier epoch or of another winner, as Redis lets it happen
 	Millis    int64  // virtual time
 }
 
@@ -73,6 +73,7 @@ func New(setup Setup, opt Options) (*Sim, error) {
 	s.plant.is = opt.Plant
 	for i := range setup.Nodes {
 		h := &host{sim: s, index: i, machine: setup.machine(i), past: make(map[bus.ID]*memory), ip: hostIP(i), set: setup.settings(i), clock: clock{base: epoch, rate: 1000}, on: true}
+		s.plant.settings(&h.set)
 		s.hosts = append(s.hosts, h)
 		s.byAddr[addr{h.ip.String(), clientPort + 10000}] = h
 		s.byClientAddr[addr{h.ip.String(), clientPort}] = h
