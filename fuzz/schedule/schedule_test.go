@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	seeds = flag.Uint64("seeds", 60, "how many seeds TestSeeds plays; -short: a quarter")
+	seeds = flag.Uint64("seeds", 150, "how many seeds TestSeeds plays; -short: a quarter")
 	first = flag.Uint64("first", 1, "the first of them")
 )
 

@@ -67,7 +67,7 @@ func (s *Sim) converge(within int64) {
 //   - A slot has one master that claims it. It may have none if no running replica could take it.
 //   - Replicas replicate.
 //   - If all slots are claimed, everyone says that the cluster is up.
-//   - If all hosts run, no master is an orphan that a replica of another one should move to.
+//   - If all replicas run, no master is an orphan that a replica of another one should move to.
 //
 // Between hosts that cannot talk nothing is asked.
 func (s *Sim) disagreement() error {
@@ -113,7 +113,7 @@ func (s *Sim) disagreement() error {
 }
 
 // orphan is an error if a master has no replica and another can spare one, by the rule of
-// clusterHandleSlaveMigration. A host that does not run may be the one that should move, so then
+// clusterHandleSlaveMigration. A replica that does not run may be the one that should move, so then
 // nothing is asked. masters are those of replicas, by host.
 func (s *Sim) orphan(masters []bus.ID) error {
 	if len(s.ledger.names) > len(s.hosts) {
@@ -122,7 +122,13 @@ func (s *Sim) orphan(masters []bus.ID) error {
 	replicas := map[bus.ID]int{}
 	most := 0
 	for i, h := range s.hosts {
-		if !h.running() || s.apartFromAny(h) {
+		if !h.running() {
+			if s.anyoneSeesReplica(h) {
+				return nil
+			}
+			continue
+		}
+		if s.apartFromAny(h) {
 			return nil
 		}
 		if !masters[i].IsZero() {
@@ -134,11 +140,17 @@ func (s *Sim) orphan(masters []bus.ID) error {
 		return nil
 	}
 	for _, m := range s.hosts {
+		if !m.running() {
+			continue
+		}
 		owned := m.core.Owned()
 		if m.core.Replica() || owned.Empty() || replicas[m.core.ID()] > 0 {
 			continue
 		}
 		for i, x := range s.hosts {
+			if !x.running() {
+				continue
+			}
 			if known, _ := x.core.See(m.core.ID()); replicas[masters[i]] == most && !known.Flags.Any(bus.FlagMigrateTo) {
 				return nil // it never had a replica, as far as x knows
 			}
@@ -219,4 +231,16 @@ func (s *Sim) compareViews(x *host, masters []bus.ID) error {
 		}
 	}
 	return nil
+}
+
+// anyoneSeesReplica reports whether anyone has a host that does not run for a replica.
+func (s *Sim) anyoneSeesReplica(gone *host) bool {
+	for _, h := range s.hosts {
+		if h.running() && gone.seen != nil {
+			if known, ok := h.core.See(gone.seen.id); ok && known.Flags.Any(bus.FlagReplica) {
+				return true
+			}
+		}
+	}
+	return false
 }

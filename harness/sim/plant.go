@@ -45,7 +45,7 @@ func Plants() []PlantedFault {
 		{"tear-file", "What is loaded is the first half of what was written.", []Invariant{Restarts}},
 		{"lose-identity", "A node restarts under another id than it saved.", []Invariant{Restarts}},
 		{"save-late", "What is written is the file before the last one.", []Invariant{PersistFirst, EpochsRise}},
-		{"save-no-master", "A replica's file does not name its master.", []Invariant{Restarts}},
+		{"save-no-master", "A replica's file does not name its master.", []Invariant{Restarts, PersistFirst}},
 		{"save-no-slots", "A file is written without the node's own slots.", []Invariant{Converges}},
 		{"save-no-peers", "A file is written without any other master.", []Invariant{Converges, Restarts}},
 		{"claim-more", "A master claims one slot too many.", []Invariant{Converges, OneOwner}},
