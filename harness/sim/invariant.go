@@ -241,6 +241,11 @@ func (s *Sim) checkBoot(h *host) {
 	m.current, m.config, m.vote = ep.Current, ep.Config, ep.Vote
 	m.master, m.owned, m.changes = !h.core.Replica(), h.core.Owned(), h.core.SlotChanges()
 	m.checked = min(m.checked, ep.Config)
+	if h.core.Replica() {
+		// Its own line in nodes.conf has its master's epoch, so what it claimed as a master is forgotten here,
+		// by Redis too. As a master again it has an epoch that it won, or claims nothing (CLUSTER RESET).
+		m.claimed = min(m.claimed, ep.Config)
+	}
 	s.noteClaim(h)
 }
 
