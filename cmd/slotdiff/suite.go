@@ -63,7 +63,7 @@ func (o *suiteOptions) check() error {
 	if o.parallel < 1 {
 		return fmt.Errorf("--parallel %d: want at least 1", o.parallel)
 	}
-	if o.pace < 1 || o.pace > 100 {
+	if o.pace < 0 || o.pace > 100 {
 		return fmt.Errorf("--pace %d: want 1 to 100", o.pace)
 	}
 	for flag, s := range map[string]string{"--oracle": o.oracle, "--target": o.target} {
