@@ -76,7 +76,11 @@ func (s *Set) scan(from int, flip uint64) int {
 	i := from / 64
 	w := (s[i] ^ flip) >> (from % 64) << (from % 64)
 	for w == 0 {
-		if i++; i == len(s) {
+		i++
+		for i+4 <= len(s) && (s[i]^flip)|(s[i+1]^flip)|(s[i+2]^flip)|(s[i+3]^flip) == 0 {
+			i += 4
+		}
+		if i == len(s) {
 			return -1
 		}
 		w = s[i] ^ flip

@@ -24,7 +24,7 @@ func fuzzCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(fuzzScheduleCommand(), fuzzCommandsCommand(), fuzzBusCommand(), fuzzCasesCommand(), fuzzCorpusCommand())
+	cmd.AddCommand(fuzzGarbageCommand(), fuzzScheduleCommand(), fuzzCommandsCommand(), fuzzBusCommand(), fuzzCasesCommand(), fuzzCorpusCommand())
 	return cmd
 }
 

@@ -50,6 +50,9 @@ type frame struct {
 	refs  int
 }
 
+// spareFrames is how many frames are kept to be used again.
+const spareFrames = 4096
+
 // newFrame takes a copy: the core reuses the bytes.
 func (s *Sim) newFrame(b []byte) *frame {
 	var f *frame
@@ -66,7 +69,7 @@ func (s *Sim) release(f *frame) {
 	if f == nil {
 		return
 	}
-	if f.refs--; f.refs == 0 {
+	if f.refs--; f.refs == 0 && len(s.frames) < spareFrames {
 		s.frames = append(s.frames, f)
 	}
 }

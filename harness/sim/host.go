@@ -175,6 +175,9 @@ func (h *host) sendAll(sends []cluster.Send) {
 		s.stats.Frames++
 		s.plant.rewrite(h, last.bytes)
 		s.checkFrame(h, e, last.bytes)
+		if s.opt.Tap != nil {
+			s.opt.Tap(Host(h.index), last.bytes)
+		}
 		s.plant.onAsked(h, e, last.bytes)
 		times := s.plant.onSend(h, last.bytes)
 		for range times {

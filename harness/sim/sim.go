@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -16,6 +17,8 @@ type Options struct {
 	Trace io.Writer
 	// Log adds the cores' log records to the trace.
 	Log bool
+	// Tap is shown every frame that a host sends, nil: nobody. The bytes are not to be kept.
+	Tap func(from Host, frame []byte)
 	// Plant breaks the simulated driver on purpose, to see that the invariants notice.
 	Plant Plant
 }
@@ -91,6 +94,9 @@ func (s *Sim) Stats() Stats {
 	st.Millis = s.now
 	return st
 }
+
+// File is the nodes.conf of a host, nil: it has none.
+func (s *Sim) File(h Host) []byte { return bytes.Clone(s.hosts[h].disk.cached) }
 
 // Advance lets a span of virtual time pass, in milliseconds. The error is a [*Broken].
 func (s *Sim) Advance(span int64) error {

@@ -123,6 +123,10 @@ var importRules = []importRule{
 		Reason: "the fuzzer meets the node over the wire, and knows servers by oracle's interfaces only",
 	},
 	{
+		From: []string{"fuzz/garbage"}, Never: []string{"oracle", "harness/runner", "github.com/spf13/cobra", "testing"},
+		Reason: "garbage has no right answers: real Redis and cases are asked elsewhere",
+	},
+	{
 		From: []string{"fuzz/cause", "fuzz/reduce", "fuzz/triage", "fuzz/quirks", "fuzz/campaign", "fuzz/corpus", "fuzz/mutate"},
 		Never: []string{
 			"node", "oracle/process", "oracle/container", "oracle/provision", "oracle/bundled", "oracle/external", "oracle/choose",

@@ -183,6 +183,7 @@ func (n *Node) Ready() Ready {
 		n.changed, n.anyChanged = slot.Set{}, false
 	}
 	rd := n.ready
+	clear(n.spare.Send) // frames of a large broadcast would live on
 	n.ready = Ready{
 		Log: n.spare.Log[:0], Data: n.spare.Data[:0], Close: n.spare.Close[:0],
 		Dial: n.spare.Dial[:0], Send: n.spare.Send[:0], Answers: n.spare.Answers[:0],

@@ -127,6 +127,11 @@ func (s *server) closeLink(id cluster.LinkID) {
 }
 
 func (s *server) handleFrames(ev frames) {
+	if s.engine.ReplOffset() != s.offset {
+		// The answer to an MFSTART carries the offset of now. With that of the last tick a replica would wait
+		// for an offset that it has passed, and the manual failover would time out.
+		s.report()
+	}
 	for _, f := range ev.list {
 		if ev.l.gone {
 			break
