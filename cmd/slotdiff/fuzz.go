@@ -38,6 +38,7 @@ type scheduleFuzz struct {
 	out          string
 	replay       string
 	trace        string
+	plant        string
 
 	stdout io.Writer
 }
@@ -58,6 +59,9 @@ printed with the command that replays it. Exits 1 if there was one.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.stdout = cmd.OutOrStdout()
+			if err := f.checkPlant(); err != nil {
+				return &exitError{verdict.ExitUsage, err}
+			}
 			if f.replay != "" {
 				return f.play()
 			}
@@ -72,6 +76,7 @@ printed with the command that replays it. Exits 1 if there was one.`,
 	fl.BoolVar(&f.untilFinding, "until-finding", false, "stop at the first broken invariant")
 	fl.StringVar(&f.out, "out", filepath.Join("artifacts", "fuzz"), "write findings to this `folder`")
 	fl.StringVar(&f.replay, "replay", "", "play the schedule in this `file` and nothing else")
+	fl.StringVar(&f.plant, "plant", "", "break the simulated node on purpose: a fault of docs/simulation.md by its `name`")
 	fl.StringVar(&f.trace, "trace", "", "with --replay: write every step to this `file`")
 	return cmd
 }
@@ -81,6 +86,19 @@ const progressPeriod = 5 * time.Second
 
 // reduceTries is how many runs the reduction of a finding may take.
 const reduceTries = 2000
+
+// checkPlant demands the name of a planted fault, or none.
+func (f *scheduleFuzz) checkPlant() error {
+	if f.plant == "" {
+		return nil
+	}
+	for _, p := range sim.Plants() {
+		if string(p.Name) == f.plant {
+			return nil
+		}
+	}
+	return fmt.Errorf("fuzz schedule: --plant %s: no fault is called so; docs/simulation.md lists them", f.plant)
+}
 
 func (f *scheduleFuzz) search(ctx context.Context) error {
 	if f.nodes < 2 || f.nodes > 1000 {
@@ -104,7 +122,7 @@ func (f *scheduleFuzz) search(ctx context.Context) error {
 			f.say(seed-f.seed, total, now.Sub(start), findings)
 		}
 		s := schedule.Generate(seed, f.nodes)
-		st, err := sim.Run(s, sim.Options{})
+		st, err := sim.Run(s, sim.Options{Plant: sim.Plant(f.plant)})
 		total.Steps, total.Millis = total.Steps+st.Steps, total.Millis+st.Millis
 		total.Elections, total.Unsound = total.Elections+st.Elections, total.Unsound+st.Unsound
 		var broken *sim.Broken
@@ -147,11 +165,11 @@ func (f *scheduleFuzz) say(seeds uint64, st sim.Stats, took time.Duration, findi
 func (f *scheduleFuzz) report(s *sim.Schedule, broken *sim.Broken) error {
 	events := len(s.Events)
 	small := schedule.Reduce(s, reduceTries, func(try *sim.Schedule) bool {
-		_, err := sim.Run(try, sim.Options{})
+		_, err := sim.Run(try, sim.Options{Plant: sim.Plant(f.plant)})
 		var b *sim.Broken
 		return errors.As(err, &b) && b.Cause() == broken.Cause()
 	})
-	_, err := sim.Run(small, sim.Options{})
+	_, err := sim.Run(small, sim.Options{Plant: sim.Plant(f.plant)})
 	text, merr := small.MarshalText()
 	if merr != nil {
 		return merr
@@ -164,7 +182,11 @@ func (f *scheduleFuzz) report(s *sim.Schedule, broken *sim.Broken) error {
 	if err := os.WriteFile(file, append([]byte(head), text...), 0o644); err != nil {
 		return fmt.Errorf("fuzz schedule: %w", err)
 	}
-	fmt.Fprintf(f.stdout, "%s%sreplay: go run ./cmd/slotdiff fuzz schedule --replay %s\n", head, text, file)
+	replay := "go run ./cmd/slotdiff fuzz schedule --replay " + file
+	if f.plant != "" {
+		replay += " --plant " + f.plant
+	}
+	fmt.Fprintf(f.stdout, "%s%sreplay: %s\n", head, text, replay)
 	return nil
 }
 
@@ -178,14 +200,14 @@ func (f *scheduleFuzz) play() error {
 	if err := s.UnmarshalText(text); err != nil {
 		return fmt.Errorf("fuzz schedule: %s: %w", f.replay, err)
 	}
-	var opt sim.Options
+	opt := sim.Options{Plant: sim.Plant(f.plant)}
 	if f.trace != "" {
 		file, err := os.Create(f.trace)
 		if err != nil {
 			return fmt.Errorf("fuzz schedule: %w", err)
 		}
 		defer file.Close()
-		opt = sim.Options{Trace: file, Log: true}
+		opt.Trace, opt.Log = file, true
 	}
 	start := time.Now()
 	st, err := sim.Run(&s, opt)
