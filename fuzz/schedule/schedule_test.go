@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	seeds = flag.Uint64("seeds", 150, "how many seeds TestSeeds plays; -short: a quarter")
+	seeds = flag.Uint64("seeds", 1000, "how many seeds TestSeeds plays; -short: a tenth")
 	first = flag.Uint64("first", 1, "the first of them")
 )
 
@@ -17,7 +17,7 @@ var (
 func TestSeeds(t *testing.T) {
 	count := *seeds
 	if testing.Short() {
-		count /= 4
+		count /= 10
 	}
 	var total sim.Stats
 	for seed := *first; seed < *first+count; seed++ {

@@ -20,6 +20,7 @@ type end struct {
 	early []*frame
 	leaky bool   // a frame that it sent was lost
 	back  *frame // sent, and held back until the next one has overtaken it
+	again bool   // of an end that is no more: it is in host.again
 
 	in      []item
 	head    int   // in[:head] is delivered
@@ -290,8 +291,8 @@ func (s *Sim) deliver(e *end) bool {
 	defer s.release(it.frame)
 	defer e.expect()
 	if !e.open {
-		if it.kind == itemFrame && h.on && e.other != nil && e.other.open {
-			e.other.push(item{at: s.now + s.travel(h, e.peer), kind: itemReset})
+		if it.kind == itemFrame && e.other != nil && e.other.open {
+			e.unheard()
 		}
 		return false
 	}
@@ -320,6 +321,19 @@ func (s *Sim) deliver(e *end) bool {
 		h.step(cluster.LinkDown{Link: e.link, Reason: "connection refused"})
 	}
 	return true
+}
+
+// unheard is a frame that came to an end that is no more: the other one is reset. A machine without power
+// says so when it is back, because what it did not acknowledge is sent again until then.
+func (e *end) unheard() {
+	h := e.host
+	switch {
+	case h.on:
+		e.other.push(item{at: h.sim.now + h.sim.travel(h, e.peer), kind: itemReset})
+	case !e.again:
+		e.again = true
+		h.again = append(h.again, e)
+	}
 }
 
 // resetLeaky resets the connections from a host to another that lost frames, when the way is mended:

@@ -31,6 +31,7 @@ type host struct {
 	wakes   []*wake                 // that are due, in no order
 	links   map[cluster.LinkID]*end // for look-up only
 	ends    []*end                  // the same, in an order that the run determines
+	again   []*end                  // that were lost with the power, and that frames came to since
 	accepts uint64
 
 	paused  bool
@@ -246,6 +247,12 @@ func (h *host) start() {
 		return
 	}
 	h.on = true
+	for _, e := range h.again {
+		if e.other.open {
+			e.unheard()
+		}
+	}
+	h.again = nil
 	h.sim.retry()
 	h.boot()
 }
