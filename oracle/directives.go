@@ -74,7 +74,7 @@ var owned = map[string]bool{
 	"dir": true, "logfile": true, "daemonize": true, "unixsocket": true, "include": true, "pidfile": true,
 }
 
-// FreePort, as the value of cluster-port, stands for a port that the driver reserves.
+// FreePort is the value of cluster-port that stands for a port which the driver reserves.
 const FreePort = "free"
 
 // CheckDirectives refuses directives that only a driver may set, text that would become

@@ -152,15 +152,30 @@ func TestConfText(t *testing.T) {
 	if got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	for _, d := range [][2]string{{"PORT", "1"}, {"dir", "x"}, {"", ""}, {"a b", ""}, {"x", "1\nport 3"},
-		{"bind", "*"}, {"bind", "127.0.0.1 10.0.0.1"}, {"bind", "127.0.0.2"}, {"port", "6379"}, {"cluster-port", "6379"}} {
+	for _, d := range [][2]string{
+		{"PORT", "1"},
+		{"dir", "x"},
+		{"", ""},
+		{"a b", ""},
+		{"x", "1\nport 3"},
+		{"bind", "*"},
+		{"bind", "127.0.0.1 10.0.0.1"},
+		{"bind", "127.0.0.2"},
+		{"port", "6379"},
+		{"cluster-port", "6379"},
+	} {
 		if CheckDirectives([][2]string{d}) == nil {
 			t.Errorf("%q is let through", d)
 		}
 	}
 	for _, d := range [][2]string{
-		{"cluster-node-timeout", "2000"}, {"bind", "127.0.0.1 -::1 -192.0.2.1"}, {"bind", `""`},
-		{"port", "55536"}, {"port", "x"}, {"cluster-port", FreePort}, {"cluster-port", "20000"},
+		{"cluster-node-timeout", "2000"},
+		{"bind", "127.0.0.1 -::1 -192.0.2.1"},
+		{"bind", `""`},
+		{"port", "55536"},
+		{"port", "x"},
+		{"cluster-port", FreePort},
+		{"cluster-port", "20000"},
 	} {
 		if err := CheckDirectives([][2]string{d}); err != nil {
 			t.Error(err)

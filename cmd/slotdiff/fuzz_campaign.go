@@ -156,7 +156,7 @@ func (f *campaignFlags) run(cmd *cobra.Command, use campaignUse) (err error) {
 		return &exitError{verdict.ExitUsage, err}
 	}
 	if f.learn {
-		file, n, err := learn(lists, sides.target.Identity(), sum.Findings)
+		file, n, err := learn(sides.target.Identity(), sum.Findings)
 		if err != nil {
 			return err
 		}

@@ -27,7 +27,7 @@ const versionsDir = "fixtures/versions"
 // loadDifferences reads the lists of the checkout where there is one, so that what was learnt counts at once, else those
 // that are built in.
 func loadDifferences() ([]*differences, error) {
-	dir := fs.FS(os.DirFS(versionsDir))
+	dir := os.DirFS(versionsDir)
 	if _, err := os.Stat(versionsDir); err != nil {
 		var suberr error
 		if dir, suberr = fs.Sub(fixtures.Versions, "versions"); suberr != nil {
@@ -74,7 +74,7 @@ func knownDifference(lists []*differences) func(cause.Cause, oracle.Identity) (s
 }
 
 // learn appends the confirmed differences of a campaign that no list has to the list of the target's version.
-func learn(lists []*differences, id oracle.Identity, groups []*triage.Group) (file string, n int, err error) {
+func learn(id oracle.Identity, groups []*triage.Group) (file string, n int, err error) {
 	version := id.Version
 	if parts := strings.SplitN(version, ".", 3); len(parts) == 3 {
 		version = parts[0] + "." + parts[1]

@@ -46,7 +46,8 @@ func newLane(o, t oracle.Driver, p *proven) (*lane, error) {
 	ln.sides[1] = &side{name: "target", driver: t, links: map[Link]*conn{}, came: make(chan struct{})}
 	for a := range actorCount {
 		if err := ln.hold(a); err != nil {
-			return nil, errors.Join(err, ln.close())
+			ln.close()
+			return nil, err
 		}
 	}
 	return ln, nil
@@ -96,7 +97,7 @@ func (ln *lane) accept(a int, l net.Listener) {
 	}
 }
 
-func (ln *lane) close() error {
+func (ln *lane) close() {
 	for _, s := range ln.sides {
 		s.stop()
 	}
@@ -109,7 +110,6 @@ func (ln *lane) close() error {
 		}
 	}
 	ln.wg.Wait()
-	return nil
 }
 
 // prepare gives both sides a node that knows only itself.

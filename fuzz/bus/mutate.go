@@ -2,6 +2,7 @@ package bus
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
@@ -217,13 +218,13 @@ func (g *generator) disrupt(op *Op) {
 		op.Frame = frame[:g.Intn(len(frame))]
 		op.Tag += "+truncated"
 	case 1: // two in one segment
-		op.Frame = append(frame[:len(frame):len(frame)], g.honest(op.Link.Actor, bus.TypePing).Frame...)
+		op.Frame = append(slices.Clip(frame), g.honest(op.Link.Actor, bus.TypePing).Frame...)
 		op.Tag += "+joined"
 	case 2: // garbage behind it
-		op.Frame = append(frame[:len(frame):len(frame)], make([]byte, 1+g.Intn(20))...)
+		op.Frame = append(slices.Clip(frame), make([]byte, 1+g.Intn(20))...)
 		op.Tag += "+garbage"
 	case 3: // the length says that all is one packet
-		op.Frame = append(frame[:len(frame):len(frame)], make([]byte, 8*(1+g.Intn(30)))...)
+		op.Frame = append(slices.Clip(frame), make([]byte, 8*(1+g.Intn(30)))...)
 		binary.BigEndian.PutUint32(op.Frame[4:], uint32(len(op.Frame)))
 		op.Tag += "+longer"
 	default: // any bit, but for those of addresses

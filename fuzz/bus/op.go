@@ -98,14 +98,6 @@ func (e *Episode) Digest() (sum [sha256.Size]byte) {
 // ports are the real client ports of the actors.
 type ports [actorCount]uint16
 
-// canonicalPorts change nothing.
-var canonicalPorts = func() (p ports) {
-	for a := range p {
-		p[a] = actorPort(a)
-	}
-	return p
-}()
-
 // real is the real port for a canonical one, client or bus port; others stay.
 func (p *ports) real(port uint16) uint16 {
 	switch {

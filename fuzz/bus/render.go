@@ -56,11 +56,11 @@ var okAnswer = []string{"ok"}
 
 // begin starts the node and the actors and lets them meet.
 func (w *writer) begin(e *Episode) {
-	conf := ""
+	line := []string{"node a"}
 	for _, d := range directives() {
-		conf += " " + d[0] + "=" + d[1]
+		line = append(line, d[0]+"="+d[1])
 	}
-	w.add("node a"+conf, nil, okAnswer)
+	w.add(strings.Join(line, " "), nil, okAnswer)
 	used := map[int]bool{}
 	for _, a := range e.Met {
 		used[a] = true
@@ -239,11 +239,11 @@ func spellPacket(a int, frame []byte) (words, lines []string, ok bool) {
 	}
 	words = []string{strings.Fields(mine[0])[0]}
 	known := map[string]bool{}
-	head, body := split(usual)
+	head, _ := split(usual)
 	for _, w := range head {
 		known[w] = true
 	}
-	head, body = split(mine)
+	head, body := split(mine)
 	for _, w := range head {
 		if key, _, _ := strings.Cut(w, "="); !known[w] || key == "count" || key == "extcount" || key == "totlen" {
 			if strings.ContainsAny(w, "\"\\ '#$|") {

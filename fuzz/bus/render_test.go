@@ -59,7 +59,7 @@ func TestCaseIsSound(t *testing.T) {
 	for seed := range uint64(10) {
 		c := Case(Generate(seed, seed%3 == 0, nil), nil)
 		text := scenario.Format(c)
-		again, err := scenario.Parse("x.case", []byte(text))
+		again, err := scenario.Parse("x.case", text)
 		if err != nil {
 			t.Fatalf("seed %d: %v\n%s", seed, err, text)
 		}

@@ -45,7 +45,11 @@ func (ln *lane) shrink(ctx context.Context, e *Episode, f *found) (*Episode, *fo
 		best.Ops = best.Ops[:min(len(best.Ops), got.op+1)]
 		return true
 	}
-	if !try(best.Ops, best.Met) && !try(best.Ops, best.Met) {
+	shown := try(best.Ops, best.Met)
+	if !shown { // once more: a fault may need luck
+		shown = try(best.Ops, best.Met)
+	}
+	if !shown {
 		return e, f, false
 	}
 	for size := max(1, len(best.Ops)/2); ; size /= 2 {

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/slotdiff/slotdiff/fuzz/triage"
@@ -152,5 +151,3 @@ func pointLatest(root, dir string) error {
 	}
 	return nil
 }
-
-func sortedTokens(m map[string]uint64) []string { return slices.Sorted(maps.Keys(m)) }

@@ -126,16 +126,24 @@ func TestFaults(t *testing.T) {
 		keys           string // joined by "; "
 	}{
 		{"a signal", fault(verdict.FaultCrash, segfault), healthy, "oracle-crash signal 11 in clusterProcessPacket < clusterReadHandler"},
-		{"an assertion", fault(verdict.FaultCrash, "=== ASSERTION FAILED ===\n==> cluster_legacy.c:1234 'n->slaveof == NULL' is not true"), healthy,
-			"oracle-crash assertion cluster_legacy.c n->slaveof == NULL"},
-		{"a panic", healthy, fault(verdict.FaultCrash, "panic: runtime error: index out of range [7] with length 3\n\ngoroutine 1 [running]:\ngithub.com/slotdiff/slotdiff/node/cluster.(*Node).Step(0xc0)\n"),
-			"target-crash panic runtime error: index out of range [N] with length N in cluster.(*Node).Step"},
+		{
+			"an assertion", fault(verdict.FaultCrash, "=== ASSERTION FAILED ===\n==> cluster_legacy.c:1234 'n->slaveof == NULL' is not true"), healthy,
+			"oracle-crash assertion cluster_legacy.c n->slaveof == NULL",
+		},
+		{
+			"a panic", healthy, fault(verdict.FaultCrash, "panic: runtime error: index out of range [7] with length 3\n\ngoroutine 1 [running]:\ngithub.com/slotdiff/slotdiff/node/cluster.(*Node).Step(0xc0)\n"),
+			"target-crash panic runtime error: index out of range [N] with length N in cluster.(*Node).Step",
+		},
 		{"no report", fault(verdict.FaultCrash, "server ended: exit status 1"), healthy, "oracle-crash server ended: exit status N after PING version"},
 		{"a hang", fault(verdict.FaultHang, "no answer to PING"), healthy, "oracle-hang hang after PING version"},
-		{"an invariant", healthy, fault(verdict.FaultInvariant, "CLUSTER NODES: \"x y\" has 9 fields, want at least 8"),
-			"invariant CLUSTER NODES: '' has N fields, want at least N after PING version"},
-		{"a file", fault(verdict.FaultInvariant, "it does not start again from the nodes.conf it wrote: node a: start\nUnrecoverable error: corrupted cluster config file \"x\"."), healthy,
-			"oracle-corrupt it does not start again from the nodes.conf it wrote: node a: start corrupted cluster config file ''. after PING version"},
+		{
+			"an invariant", healthy, fault(verdict.FaultInvariant, "CLUSTER NODES: \"x y\" has 9 fields, want at least 8"),
+			"invariant CLUSTER NODES: '' has N fields, want at least N after PING version",
+		},
+		{
+			"a file", fault(verdict.FaultInvariant, "it does not start again from the nodes.conf it wrote: node a: start\nUnrecoverable error: corrupted cluster config file \"x\"."), healthy,
+			"oracle-corrupt it does not start again from the nodes.conf it wrote: node a: start corrupted cluster config file ''. after PING version",
+		},
 		{"both", fault(verdict.FaultHang, "x"), fault(verdict.FaultHang, "x"), "oracle-hang hang after PING version; target-hang hang after PING version"},
 		{"the harness", fault(verdict.FaultHarness, "x"), healthy, ""},
 	} {

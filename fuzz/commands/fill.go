@@ -1,6 +1,9 @@
 package commands
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"slices"
+)
 
 // filler makes the arguments of one command after another. Its slices are reused.
 type filler struct {
@@ -92,7 +95,7 @@ func (f *filler) fill(args []arg) {
 
 // banned reports whether the target does not take an option.
 func (f *filler) banned(a *arg) bool {
-	return len(f.without) > 0 && len(a.token) > 0 && has(f.without, string(a.token))
+	return len(f.without) > 0 && len(a.token) > 0 && slices.Contains(f.without, string(a.token))
 }
 
 // few is mostly 0, seldom up to 3.

@@ -3,6 +3,7 @@ package commands
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 )
 
 // generator makes the stream of one episode: windows that follow from the seed, from what the target
@@ -226,16 +227,7 @@ func (g *generator) sureKeys(c *command) bool {
 	s := c.KeySpecs[0]
 	return s.BeginSearch == "index" && s.FindKeys == "range" && !c.ways.scene &&
 		len(c.args) > 0 && c.args[0].kind == kindKey && !c.args[0].optional && s.Index == len(c.words) &&
-		len(s.Flags) > 0 && !has(s.Flags, "not_key") && !has(s.Flags, "incomplete") && len(c.KeySpecs) == 1
-}
-
-func has(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
+		len(s.Flags) > 0 && !slices.Contains(s.Flags, "not_key") && !slices.Contains(s.Flags, "incomplete") && len(c.KeySpecs) == 1
 }
 
 // getKeys asks for the keys of any command with any arguments.

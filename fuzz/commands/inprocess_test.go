@@ -33,7 +33,7 @@ func (quietHost) Rewrite(*config.Config) error { return nil }
 
 func newInProcess(t testing.TB, topo *topology) *inProcess {
 	t.Helper()
-	conf := ""
+	var conf string
 	if topo.replica {
 		conf = nodeID(nodeName) + " 127.0.0.1:7000@17000 myself,slave " + nodeID("p") + " 0 0 0 connected\n"
 	} else {

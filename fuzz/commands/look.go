@@ -151,7 +151,7 @@ func inOrder(c *command, v resp.Value) resp.Value {
 		groups = append(groups, v.Elems[i:i+step])
 	}
 	slices.SortStableFunc(groups, func(a, b []resp.Value) int {
-		return bytes.Compare([]byte(resp.Text(a[0])), []byte(resp.Text(b[0])))
+		return strings.Compare(resp.Text(a[0]), resp.Text(b[0]))
 	})
 	v.Elems = slices.Concat(groups...)
 	return v

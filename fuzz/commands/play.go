@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -112,7 +113,7 @@ func (p *player) send(w *window) error {
 	p.pairs += uint64(w.len())
 	out := w.buf
 	if w.mode == modeMark {
-		out = resp.AppendCommandStrings(out[:len(out):len(out)], "PING", string(p.markWord()))
+		out = resp.AppendCommandStrings(slices.Clip(out), "PING", string(p.markWord()))
 	}
 	if p.lockstep && w.mode == modeCount && w.len() > 0 {
 		out = w.bytes(0)
@@ -248,11 +249,11 @@ func (p *player) closer(ctx context.Context, w *window, first int, raw [2][]byte
 			}
 		}
 		if frame[theOracle] == nil && frame[theTarget] == nil {
-			return p.verdictOfErrors(ctx, w, i, errs, frame)
+			return p.verdictOfErrors(ctx, w, i, errs)
 		}
 		if frame[theOracle] == nil || frame[theTarget] == nil {
 			if errs[theOracle] != nil || errs[theTarget] != nil {
-				return p.verdictOfErrors(ctx, w, i, errs, frame)
+				return p.verdictOfErrors(ctx, w, i, errs)
 			}
 			return p.differs(w, i, frame, fold), nil
 		}
@@ -357,7 +358,7 @@ func (p *player) nameOf(w *window, i int) string {
 }
 
 // verdictOfErrors says what it means that a side ended or stopped answering.
-func (p *player) verdictOfErrors(ctx context.Context, w *window, i int, errs [2]error, frame [2][]byte) (*difference, error) {
+func (p *player) verdictOfErrors(ctx context.Context, w *window, i int, errs [2]error) (*difference, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -377,8 +378,7 @@ func (p *player) verdictOfErrors(ctx context.Context, w *window, i int, errs [2]
 			d.answers[s] = "nothing"
 		case alive == nil:
 			d.answers[s] = "closed"
-			var f *resp.FormatError
-			if errors.As(err, &f) {
+			if _, malformed := errors.AsType[*resp.FormatError](err); malformed {
 				d.answers[s] = "malformed reply"
 			}
 		default:
@@ -474,7 +474,7 @@ func (p *player) settle(ctx context.Context) (waits [2]bool, err error) {
 		for deadline := time.Now().Add(patience); !c.waiting(); {
 			v, err := s.probe.do("INFO", "clients")
 			if err != nil {
-				return waits, nil // the next question says what that means
+				return waits, nil //nolint:nilerr // the next question says what that means
 			}
 			if !strings.Contains(string(v.Str), "blocked_clients:0\r") {
 				waits[i] = !c.waiting()

@@ -15,7 +15,6 @@ import (
 // side is one node with its connections.
 type side struct {
 	name   string // "oracle" or "target"
-	link   string // the name of the puppets' links to it
 	driver oracle.Driver
 	node   oracle.Node // nil: it has to be started
 	id     string

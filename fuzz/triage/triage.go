@@ -404,7 +404,12 @@ func (t *Triage) reduce(ctx context.Context, f *finding) error {
 		return slices.ContainsFunc(causes, f.cause.Same)
 	}
 	strictly := func(ctx context.Context, c *scenario.Case) bool {
-		return shows(ctx, c) && shows(ctx, c) && !t.noisy(ctx, c, f)
+		for range 2 {
+			if !shows(ctx, c) {
+				return false
+			}
+		}
+		return !t.noisy(ctx, c, f)
 	}
 	t.mu.Lock()
 	opts := reduce.Options{Budget: t.budget, Parallel: t.opts.Parallel}

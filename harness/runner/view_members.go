@@ -86,7 +86,7 @@ func shardView(ctx context.Context, n *node) (output, error) {
 		if len(f) < 8 {
 			continue
 		}
-		for _, aux := range strings.Split(f[1], ",") {
+		for aux := range strings.SplitSeq(f[1], ",") {
 			if id, ok := strings.CutPrefix(aux, "shard-id="); ok {
 				rows = append(rows, [2]string{n.names.fold(f[0]), id})
 			}

@@ -194,8 +194,7 @@ func (e *Engine) moveOrWait(c *Client, fromHead, toHead bool, at int) {
 
 // move takes an item from a list that is there and answers it.
 func (e *Engine) move(c *Client, from, to []byte, o *store.Object, fromHead, toHead bool) {
-	dst, ok := e.lookup(c, to, store.List)
-	if !ok {
+	if _, ok := e.lookup(c, to, store.List); !ok {
 		return
 	}
 	if len(o.Items) == 1 && string(from) == string(to) {
@@ -204,7 +203,8 @@ func (e *Engine) move(c *Client, from, to []byte, o *store.Object, fromHead, toH
 		return
 	}
 	item := e.take(from, o, fromHead, 1)[0]
-	if dst = e.DB.Lookup(to, e.now); dst == nil { // it may have been the source, empty now
+	dst := e.DB.Lookup(to, e.now)
+	if dst == nil { // it may have been the source, empty now
 		dst = &store.Object{Kind: store.List}
 		e.DB.Put(to, dst, 0)
 	}

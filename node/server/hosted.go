@@ -12,7 +12,7 @@ import (
 	"sync"
 )
 
-// HostedFlag, as the first argument of Main, makes the process a host: it runs many
+// HostedFlag is the first argument of Main in a process that is a host: it runs many
 // nodes at once, as lines on its standard input say. A test harness starts and stops
 // hundreds of nodes, and starting a process, its scheduler and its collector are most
 // of what a short life costs. What follows the flag is ignored: it marks the process.
@@ -29,8 +29,7 @@ import (
 const HostedFlag = "--hosted"
 
 // hostedGC is the GOGC of a host. Its nodes hold little and make much garbage while
-// they start: at 100 the collector is a tenth of a run's cost, at 400 it is a fortieth and
-// the host holds 150 MB for 64 nodes.
+// they start, so a larger heap is a fair price for fewer collections.
 const hostedGC = 400
 
 // errKilled is the cause with which the context of a killed node ends.

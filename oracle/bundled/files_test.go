@@ -116,7 +116,10 @@ func TestAppendOnlyFileBothWays(t *testing.T) {
 		return oracle.NodeSpec{
 			Name: name,
 			Directives: [][2]string{
-				{"appendonly", "yes"}, {"appendfsync", "always"}, {"appenddirname", "."}, {"aof-use-rdb-preamble", "no"},
+				{"appendonly", "yes"},
+				{"appendfsync", "always"},
+				{"appenddirname", "."},
+				{"aof-use-rdb-preamble", "no"},
 				{"protected-mode", "no"},
 			},
 			Files: files,

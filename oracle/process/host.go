@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -106,7 +107,7 @@ func (d *Driver) newHost() (h *host, err error) {
 	if h.dir, err = d.run.Node("host"); err != nil {
 		return nil, err
 	}
-	argv := append(d.opt.Hosting.Argv[:len(d.opt.Hosting.Argv):len(d.opt.Hosting.Argv)], h.dir)
+	argv := append(slices.Clip(d.opt.Hosting.Argv), h.dir)
 	h.cmd = exec.Command(argv[0], argv[1:]...)
 	h.cmd.Env = d.opt.Binary.Env
 	h.cmd.Dir = h.dir
