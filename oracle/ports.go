@@ -51,21 +51,32 @@ var ports allocator
 
 type allocator struct {
 	mu    sync.Mutex
-	lock  *os.File // byte p-PortMin is locked while port p is taken
+	lock  *os.File // byte p-PortMin is locked while port p is taken or in quarantine
 	next  int      // offset from PortMin
 	taken [PortMax - PortMin + 1]bool
-	freed [PortMax - PortMin + 1]time.Time // zero: never given out
+	freed []freed // in quarantine, in the order of their release; their bytes are locked
+}
+
+// freed is a pair that was given back.
+type freed struct {
+	off  int // from PortMin
+	when time.Time
 }
 
 // quarantine is how long a pair that was given back is not given out again: peers
-// of a node that is gone dial it until they are gone too.
+// of a node that is gone dial it until they are gone too. Other processes do not get it
+// either, unless this one ends before: then its nodes, the peers, are gone.
 const quarantine = 30 * time.Second
 
 func (a *allocator) acquire() (*Port, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.lock == nil {
-		dir, err := UserTempDir()
+		// Ports are the machine's, whatever TMPDIR a process was given.
+		dir, err := userDir("/tmp")
+		if err != nil {
+			dir, err = UserTempDir()
+		}
 		if err != nil {
 			return nil, fmt.Errorf("ports: %w", err)
 		}
@@ -75,10 +86,16 @@ func (a *allocator) acquire() (*Port, error) {
 		}
 		a.next = rand.IntN(len(a.taken))
 	}
+	for len(a.freed) > 0 && time.Since(a.freed[0].when) >= quarantine {
+		off := a.freed[0].off
+		a.freed = a.freed[1:]
+		a.taken[off] = false
+		unlockByte(a.lock, int64(off))
+	}
 	for range a.taken {
 		off := a.next
 		a.next = (a.next + 1) % len(a.taken)
-		if a.taken[off] || !a.freed[off].IsZero() && time.Since(a.freed[off]) < quarantine {
+		if a.taken[off] {
 			continue
 		}
 		switch err := lockByte(a.lock, int64(off)); {
@@ -101,16 +118,18 @@ func (a *allocator) acquire() (*Port, error) {
 func (a *allocator) release(client uint16) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	off := int(client) - PortMin
-	a.taken[off] = false
-	a.freed[off] = time.Now()
-	unlockByte(a.lock, int64(off))
+	a.freed = append(a.freed, freed{off: int(client) - PortMin, when: time.Now()})
 }
 
-// UserTempDir is a directory of this user alone, below os.TempDir, that holds the
-// port reservations and one directory a run. It is made where it is missing.
+// UserTempDir is a directory of this user alone, below os.TempDir, that holds one
+// directory a run. It is made where it is missing.
 func UserTempDir() (string, error) {
-	dir := filepath.Join(os.TempDir(), "slotdiff-"+strconv.Itoa(os.Getuid()))
+	return userDir(os.TempDir())
+}
+
+// userDir is a directory of this user alone below base.
+func userDir(base string) (string, error) {
+	dir := filepath.Join(base, "slotdiff-"+strconv.Itoa(os.Getuid()))
 	if err := os.Mkdir(dir, 0o700); err != nil && !os.IsExist(err) {
 		return "", err
 	}

@@ -135,15 +135,23 @@ func faulty(step *verdict.Step) bool {
 	return step.Oracle != nil && step.Oracle.Fault != nil || step.Target != nil && step.Target.Fault != nil
 }
 
-// lockstep runs one step on every side at the same time and waits for all.
+// lockstep runs one step on every side at the same time and waits for all. Only servers
+// are started in turn, see turn.
 func (r *run) lockstep(ctx context.Context, phase string, st *scenario.Step) *verdict.Step {
 	step := &verdict.Step{Line: st.Line, Phase: phase, Text: st.Text(), Want: st.Expect}
 	answers := make([]*verdict.Answer, len(r.sides))
 	var wg sync.WaitGroup
+	var last *turn
 	for i, s := range r.sides {
-		wg.Go(func() { answers[i] = s.perform(ctx, st) })
+		s.turn = newTurn(last)
+		last = s.turn
+		wg.Go(func() {
+			defer s.turn.end()
+			answers[i] = s.perform(ctx, st)
+		})
 	}
 	wg.Wait()
+	last.leave()
 	for i, s := range r.sides {
 		if s.witness == verdict.Oracle {
 			step.Oracle = answers[i]

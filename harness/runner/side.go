@@ -32,6 +32,7 @@ type side struct {
 	pace    time.Duration // of the nodes' clock, at least 1
 	began   time.Time     // from when on the clock has it
 	trace   *trace
+	turn    *turn // of the present step
 
 	successors successors
 	retired    map[string]string // logs of servers that another took the place of

@@ -38,9 +38,11 @@ func (g gate) pass(ctx context.Context, b *budget, start func() error) error {
 	if err := g.enter(ctx, b); err != nil {
 		return err
 	}
-	defer func() { <-g }()
+	defer g.leave()
 	return start()
 }
+
+func (g gate) leave() { <-g }
 
 func (g gate) enter(ctx context.Context, b *budget) error {
 	b.stop()

@@ -61,7 +61,7 @@ func (s *side) startNode(ctx context.Context, driver oracle.Driver, spec oracle.
 		return output{}, err
 	}
 	var live oracle.Node
-	err = s.starts.pass(ctx, s.budget, func() (err error) {
+	err = s.inTurn(ctx, func() (err error) {
 		live, err = driver.Start(ctx, spec)
 		return err
 	})

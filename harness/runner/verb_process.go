@@ -19,7 +19,7 @@ var verbKill = &Verb{
 
 var verbRestart = &Verb{
 	Name: "restart", Where: OnLine, Usage: "restart NODE [make=other]",
-	Doc: "Starts a node again with its ports, configuration and files, killing it first if it runs, and waits until it accepts connections. With `make=other` the other server of a mixed cluster takes its place, with the same ports, directives and nodes.conf; on the oracle side that is real Redis again.",
+	Doc: "Starts a node again with its ports, configuration and files, killing it first if it runs, and waits until it accepts connections. The target's starts when the oracle's is up: how long that took is nothing that the node counts. With `make=other` the other server of a mixed cluster takes its place, with the same ports, directives and nodes.conf; on the oracle side that is real Redis again.",
 	run: func(ctx context.Context, c *call) (output, error) {
 		words, opts, err := c.options(c.words, scenario.MakeKey)
 		if err != nil {
@@ -32,7 +32,7 @@ var verbRestart = &Verb{
 			if opts[scenario.MakeKey] != "" {
 				again = func() error { return c.side.replace(ctx, n) }
 			}
-			if err := c.side.starts.pass(ctx, c.side.budget, again); err != nil {
+			if err := c.side.inTurn(ctx, again); err != nil {
 				return err
 			}
 			n.down, n.frozen = false, false

@@ -112,7 +112,7 @@ func (d *Driver) build(ctx context.Context) (exe string, err error) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return "", errors.New("there is no go command to build cmd/slotnode, and this program cannot be a node itself")
 	}
-	if d.built, _, err = rundir.Open(); err != nil {
+	if d.built, _, err = rundir.OpenOnDisk(); err != nil {
 		return "", err
 	}
 	cache, err := os.UserCacheDir()

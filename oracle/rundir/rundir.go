@@ -34,13 +34,50 @@ type Dir struct {
 	seen map[string]int // how often a node name was used
 }
 
-// Open sweeps what dead runs left and makes a new directory.
-// swept names what was removed.
+// Open sweeps what dead runs left and makes a new directory for servers to work in: in
+// memory where there is room, for they sync their files before they go on, which takes
+// the longer the busier the disk is. swept names what was removed.
 func Open() (d *Dir, swept []string, err error) {
+	disk, err := oracle.UserTempDir()
+	if err != nil {
+		return nil, nil, fmt.Errorf("run directory: %w", err)
+	}
+	memory, ok := oracle.UserMemoryDir()
+	if !ok {
+		return open(disk)
+	}
+	// An earlier run may have found no room there.
+	swept, err = sweepAll(disk)
+	if err != nil {
+		return nil, swept, err
+	}
+	d, more, err := open(memory)
+	return d, append(swept, more...), err
+}
+
+// OpenOnDisk is as Open, of a directory that programs may be run from.
+func OpenOnDisk() (d *Dir, swept []string, err error) {
 	base, err := oracle.UserTempDir()
 	if err != nil {
 		return nil, nil, fmt.Errorf("run directory: %w", err)
 	}
+	return open(base)
+}
+
+// sweepAll is sweep when nobody else makes or sweeps directories there.
+func sweepAll(base string) (swept []string, err error) {
+	gate, err := lockFile(filepath.Join(base, "runs.lock"), true)
+	if err != nil {
+		return nil, fmt.Errorf("run directory: %w", err)
+	}
+	defer gate.Close()
+	if swept, err = sweep(base); err != nil {
+		return swept, fmt.Errorf("run directory: sweep: %w", err)
+	}
+	return swept, nil
+}
+
+func open(base string) (d *Dir, swept []string, err error) {
 	// One run at a time sweeps or makes a directory, so that none is seen
 	// between being made and being locked.
 	gate, err := lockFile(filepath.Join(base, "runs.lock"), true)
