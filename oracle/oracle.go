@@ -93,26 +93,41 @@ type Node interface {
 	Stop() error
 }
 
-// Pace says how many times as fast as the wall's a clock runs, from a moment on at which
-// both show the same. Nodes that talk to each other must agree in both. The zero Pace is
-// the wall's clock.
+// Pace says that a clock shows Shows at the wall's moment At and runs Times times as fast
+// as the wall's. Nodes that talk to each other must agree in it. The zero Pace is the
+// wall's clock.
 type Pace struct {
-	Times int
-	From  time.Time
+	Times     int
+	At, Shows time.Time
 }
 
-// String is "TIMES@MICROS", with the moment in microseconds of Unix time; "-" is the wall's.
+// String is "TIMES@AT=SHOWS", in microseconds of Unix time; "-" is the wall's.
 func (p Pace) String() string {
-	if p.Times <= 1 {
+	if p == (Pace{}) {
 		return "-"
 	}
-	return fmt.Sprintf("%d@%d", p.Times, p.From.UnixMicro())
+	return fmt.Sprintf("%d@%d=%d", p.Times, p.At.UnixMicro(), p.Shows.UnixMicro())
 }
 
-// Paced is implemented by a driver whose nodes can have a clock of another pace.
+// Show is what the clock shows at a moment of the wall's.
+func (p Pace) Show(wall time.Time) time.Time {
+	if p == (Pace{}) {
+		return wall
+	}
+	return p.Shows.Add(wall.Sub(p.At) * time.Duration(p.Times))
+}
+
+// Paced is implemented by a driver whose nodes can have a clock of another pace, if they
+// are Shared. Such a node is a PacedNode.
 type Paced interface {
 	// Paced reports whether they can.
 	Paced() bool
+}
+
+// PacedNode is a node whose clock can be made to run faster or slower.
+type PacedNode interface {
+	// SetPace changes the pace of the node's clock, also for its next life.
+	SetPace(Pace)
 }
 
 // Telling is implemented by a node whose log is heard line by line, as it is written.

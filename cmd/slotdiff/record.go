@@ -53,7 +53,7 @@ recorded from another server. Run it in a checkout: built-in cases cannot be cha
 	}
 	cmd.Flags().StringVar(&opt.oracle, "oracle", "auto", "where real Redis comes from")
 	cmd.Flags().Uint64Var(&opt.seed, "seed", 1, "seed of the puppets' ids")
-	cmd.Flags().IntVar(&opt.parallel, "parallel", runner.DefaultParallel(), "cases recorded at once")
+	cmd.Flags().IntVar(&opt.parallel, "parallel", runner.DefaultParallel(true), "cases recorded at once")
 	cmd.Flags().BoolVar(&opt.dry, "dry-run", false, "show the difference, change nothing")
 	return cmd
 }

@@ -15,7 +15,7 @@ type sides struct {
 	oracle oracle.Driver // nil: the recording stands in
 	target oracle.Driver
 	why    []string // how the oracle was chosen
-	pace   int      // of the target's clock, where it is not the wall's; else 0
+	pace   int      // of the target's clock while a step waits
 }
 
 // open starts what the flags name. In a control run the target is the oracle's
@@ -34,7 +34,11 @@ func (s *suite) open(ctx context.Context) (*sides, error) {
 		out.target = out.oracle
 		return out, nil
 	}
-	if s.pace > 1 {
+	out.pace = 1
+	switch {
+	case s.pace == 0 && out.oracle == nil && s.target == defaultTarget:
+		out.pace = defaultPace
+	case s.pace > 1:
 		if out.oracle != nil || s.target != defaultTarget {
 			return nil, errors.Join(fmt.Errorf("--pace %d: only the bundled node's clock can be another than the wall's, and real Redis beside it would fall behind: want --oracle recorded and --target %s", s.pace, defaultTarget), out.close())
 		}
@@ -66,8 +70,8 @@ func (s *sides) close() error {
 // answers come from.
 func (s *sides) headline() string {
 	text := fmt.Sprintf("oracle %s\ntarget %s", strings.Join(s.why, "\n       "), s.target.Identity())
-	if s.pace > 0 {
-		text += fmt.Sprintf("\nclock  of the target up to %d times as fast as the wall's, as each case's timeouts allow", s.pace)
+	if s.pace > 1 {
+		text += fmt.Sprintf("\nclock  of the target up to %d times as fast as the wall's while a step waits", s.pace)
 	}
 	return text
 }

@@ -39,14 +39,15 @@ type suiteOptions struct {
 const (
 	defaultOracle = "auto"
 	defaultTarget = "bundled"
+	defaultPace   = 10 // where the recording is the oracle
 )
 
 func (o *suiteOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.oracle, "oracle", defaultOracle, "where real Redis comes from; see slotdiff oracle list")
 	f.StringVar(&o.mode, "mode", "strict", "strict: the target must answer byte for byte as Redis does")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of everything that is chosen by chance")
-	f.IntVar(&o.parallel, "parallel", runner.DefaultParallel(), "cases played at once")
-	f.IntVar(&o.pace, "pace", 1, "without a live oracle: run the bundled node's clock `N` times as fast as the wall's, and with it what cases wait for")
+	f.IntVar(&o.parallel, "parallel", 0, "cases played at once; 0 is as many as suits the machine and the servers")
+	f.IntVar(&o.pace, "pace", 0, "run the bundled node's clock `N` times as fast as the wall's while a step waits, which needs the recording as oracle; 0 is 10 with it, else 1")
 	f.StringVar(&o.junit, "junit", "", "also write the JUnit report to this `file`")
 	f.StringVar(&o.format, "format", "text", "what to print: text, json or github")
 	f.StringVar(&o.out, "out", evidence.DefaultDir, "`folder` for the run's evidence")
@@ -60,11 +61,11 @@ func (o *suiteOptions) check() error {
 	if _, err := report.ParseFormat(o.format); err != nil {
 		return fmt.Errorf("--format: %w", err)
 	}
-	if o.parallel < 1 {
-		return fmt.Errorf("--parallel %d: want at least 1", o.parallel)
+	if o.parallel < 0 {
+		return fmt.Errorf("--parallel %d: want at least 1, or 0 for as many as suits", o.parallel)
 	}
 	if o.pace < 0 || o.pace > 100 {
-		return fmt.Errorf("--pace %d: want 1 to 100", o.pace)
+		return fmt.Errorf("--pace %d: want 1 to 100, or 0 for what suits", o.pace)
 	}
 	for flag, s := range map[string]string{"--oracle": o.oracle, "--target": o.target} {
 		if s == "" {
@@ -120,7 +121,11 @@ func (s *suite) play(ctx context.Context, list []*scenario.Case) (err error) {
 		}
 	}
 	var lost error // the first piece of evidence that could not be written
-	results := runner.RunAll(ctx, work, cfg, s.parallel, runner.Events{
+	parallel := s.parallel
+	if parallel == 0 {
+		parallel = runner.DefaultParallel(sides.oracle != nil)
+	}
+	results := runner.RunAll(ctx, work, cfg, parallel, runner.Events{
 		Started: func(c *scenario.Case) { out.Running(c.Name(), s.mode) },
 		Finished: func(_ *scenario.Case, r *verdict.Result) {
 			entry, err := ev.Add(r)
@@ -134,7 +139,9 @@ func (s *suite) play(ctx context.Context, list []*scenario.Case) (err error) {
 	problems, idle := s.problems(results, sides, divergences)
 	dir, sum, err := ev.Finish(func(sum *evidence.Summary) {
 		sum.IdleMasks = idle
-		sum.Pace = sides.pace
+		if sides.pace > 1 {
+			sum.Pace = sides.pace
+		}
 		if sum.Interrupted = ctx.Err() != nil && len(sum.Cases) < len(work); sum.Interrupted {
 			problems = append(problems, fmt.Errorf("interrupted: %d of %d cases were played to their end", len(sum.Cases), len(work)))
 		}

@@ -28,9 +28,8 @@ type side struct {
 	order   []string // nodes in the order of their start
 	puppets map[string]*actor
 	relays  relays
-	pauses  bool          // a step of the case pauses a node
-	pace    time.Duration // of the nodes' clock, at least 1
-	began   time.Time     // from when on the clock has it
+	pauses  bool  // a step of the case pauses a node
+	tempo   tempo // of the nodes' clock
 	trace   *trace
 	turn    *turn // of the present step
 
@@ -43,12 +42,12 @@ type side struct {
 func newSide(w verdict.Witness, d oracle.Driver, cfg Config, c *scenario.Case) *side {
 	s := &side{
 		witness: w, driver: d, oracle: cfg.Oracle, seed: cfg.Seed, starts: cfg.starts, names: newNames(),
-		nodes: map[string]*node{}, puppets: map[string]*actor{}, trace: newTrace(), pace: 1,
+		nodes: map[string]*node{}, puppets: map[string]*actor{}, trace: newTrace(), tempo: tempo{times: 1},
 		successors: newSuccessors(c), retired: map[string]string{},
 	}
 	s.relays = newRelays(c, s.trace)
 	if p, ok := d.(oracle.Paced); ok && p.Paced() && c != nil {
-		s.pace, s.began = paceOf(c, cfg.Pace), time.Now()
+		s.tempo.times = paceOf(c, cfg.Pace)
 	}
 	if c != nil {
 		for _, st := range c.Steps() {

@@ -19,8 +19,13 @@ type Events struct {
 
 // DefaultParallel is how many cases run at once unless the user says otherwise.
 // Cases spend their time waiting for the cluster's own delays, not computing, so
-// there are many more of them than cores.
-func DefaultParallel() int { return 32 * runtime.NumCPU() }
+// there are many more of them than cores; more yet where no real server runs.
+func DefaultParallel(live bool) int {
+	if live {
+		return 32 * runtime.NumCPU()
+	}
+	return 128 * runtime.NumCPU()
+}
 
 // gate bounds how many servers start at once over all cases of a suite. Starting is
 // what needs the processor; without a bound the starts of many cases starve the

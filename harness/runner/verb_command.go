@@ -26,6 +26,7 @@ var verbCommand = &Verb{
 		if err != nil {
 			return output{}, err
 		}
+		defer c.side.tempo.hurry(blocksFor)()
 		return n.command(ctx, c.conn, args, fields)
 	},
 }
@@ -183,13 +184,14 @@ var verbSend = &Verb{
 	},
 }
 
-// patience is how long to wait for what shall come within d: where nothing shall, d of the
-// nodes' clock is enough; else it is a bound for a slow machine.
-func (c *call) patience(d time.Duration) time.Duration {
+// patience is how long to wait for what shall come within d, with the nodes' clock
+// hurrying until relax is called: where nothing shall come, d of their clock is enough;
+// else it is a bound for a slow machine.
+func (c *call) patience(d time.Duration) (real time.Duration, relax func()) {
 	if slices.Contains(c.step.Expect, "nothing") {
-		return d / c.side.pace
+		return c.side.tempo.real(d), c.side.tempo.hurry(0)
 	}
-	return d
+	return d, c.side.tempo.hurry(waitsFor)
 }
 
 var verbRecv = &Verb{
@@ -221,7 +223,9 @@ var verbRecv = &Verb{
 			return output{}, err
 		}
 		out := output{kind: "recv"}
-		end := time.Now().Add(c.patience(within))
+		real, relax := c.patience(within)
+		defer relax()
+		end := time.Now().Add(real)
 		for range count {
 			v, err := conn.read(time.Until(end))
 			if err != nil {

@@ -26,7 +26,7 @@ var verbNode = &Verb{
 		if err := c.side.unused(name); err != nil {
 			return output{}, err
 		}
-		spec := oracle.NodeSpec{Name: name, Shared: !c.side.pauses, Pace: c.side.clock()}
+		spec := oracle.NodeSpec{Name: name, Shared: !c.side.pauses, Pace: c.side.tempo.now()}
 		driver := c.side.driver
 		for _, w := range c.words[1:] {
 			key, value, isPair := w.KeyValue()
@@ -89,6 +89,7 @@ func (s *side) startNode(ctx context.Context, driver oracle.Driver, spec oracle.
 	}
 	n.auth = slices.ContainsFunc(spec.Directives, func(d [2]string) bool { return d[0] == "requirepass" && d[1] != "" })
 	s.nodes[spec.Name] = n
+	s.tempo.join(live)
 	s.order = append(s.order, spec.Name)
 	s.names.set(spec.Name, n.identity(""))
 	if front.IsValid() {

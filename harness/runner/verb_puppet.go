@@ -269,7 +269,9 @@ func (c *call) recv(ctx context.Context, types []word, w awaiting) (puppet.Event
 	default:
 		return puppet.Event{}, output{}, fmt.Errorf("recv: want one packet type, have %d words", len(types))
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.patience(w.within))
+	real, relax := c.patience(w.within)
+	defer relax()
+	ctx, cancel := context.WithTimeout(ctx, real)
 	defer cancel()
 	ev, err := c.puppet().Recv(ctx, f)
 	if errors.Is(err, context.DeadlineExceeded) {

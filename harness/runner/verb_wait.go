@@ -39,9 +39,11 @@ var verbWait = &Verb{
 func (c *call) eventually(ctx context.Context, within time.Duration, n *node, look func(ctx context.Context, last bool) (output, error)) (output, error) {
 	want := c.step.Expect
 	end := time.Now().Add(within)
+	defer c.side.tempo.hurry(waitsFor)()
+	most := c.side.tempo.real(waitMax)
 	var last []string
 	since := time.Now()
-	for interval := pollMin; ; interval = min(2*interval, waitMax) {
+	for interval := pollMin; ; interval = min(2*interval, max(most, pollMin)) {
 		over := time.Now().After(end)
 		told := n.told()
 		out, err := look(ctx, over)
@@ -74,8 +76,10 @@ var verbHold = &Verb{
 			return output{}, err
 		}
 		want := c.step.Expect
-		end := time.Now().Add(long / c.side.pace)
-		for interval := pollMin; ; interval = min(2*interval, holdMax) {
+		defer c.side.tempo.hurry(0)()
+		end := time.Now().Add(c.side.tempo.real(long))
+		most := c.side.tempo.real(holdMax)
+		for interval := pollMin; ; interval = min(2*interval, max(most, pollMin)) {
 			out, err := q(ctx)
 			if err != nil {
 				return out, err

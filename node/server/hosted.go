@@ -17,7 +17,11 @@ import (
 // hundreds of nodes, and starting a process, its scheduler and its collector are most
 // of what a short life costs. What follows the flag is ignored: it marks the process.
 //
-//	start KEY PACE FILE   run a node with this configuration file and pace (PaceEnv)
+//	start KEY PACE FILE   run a node with this configuration file and pace of its clock:
+//	                      "-" is the wall's, TIMES@AT=SHOWS says that it shows SHOWS at
+//	                      the wall's moment AT, both in microseconds of Unix time, and
+//	                      runs TIMES times as fast
+//	pace KEY PACE         change that
 //	kill KEY              end it as SIGKILL does: it says and saves nothing more
 //
 // On standard output a line "KEY text" is text of that node's log, and "KEY! CODE" says
@@ -43,24 +47,23 @@ type nodeHost struct {
 	out sync.Mutex // held for a line of stdout
 
 	mu    sync.Mutex
-	nodes map[string]context.CancelCauseFunc
+	nodes map[string]*guest
+}
+
+// guest is a node of a host.
+type guest struct {
+	clock *clock
+	end   context.CancelCauseFunc
 }
 
 // hosted serves the lines of stdin and returns the exit code.
 func hosted(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) int {
 	debug.SetGCPercent(hostedGC)
-	h := &nodeHost{ctx: ctx, stdout: stdout, nodes: map[string]context.CancelCauseFunc{}}
+	h := &nodeHost{ctx: ctx, stdout: stdout, nodes: map[string]*guest{}}
 	in := bufio.NewScanner(stdin)
 	for in.Scan() {
-		verb, rest, _ := strings.Cut(in.Text(), " ")
-		key, rest, isStart := strings.Cut(rest, " ")
-		pace, file, _ := strings.Cut(rest, " ")
-		switch {
-		case verb == "start" && isStart && h.start(key, newClock(pace), file):
-		case verb == "kill" && !isStart:
-			h.kill(key)
-		default:
-			fmt.Fprintf(stderr, "slotnode: %q: want start KEY PACE FILE with a new key, or kill KEY\n", in.Text())
+		if !h.obey(in.Text()) {
+			fmt.Fprintf(stderr, "slotnode: %q: want start KEY PACE FILE with a new key, pace KEY PACE, or kill KEY\n", in.Text())
 			return 1
 		}
 	}
@@ -71,8 +74,30 @@ func hosted(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) int 
 	return 0
 }
 
+// obey does what a line of input says; false if it says nothing that there is.
+func (h *nodeHost) obey(line string) bool {
+	verb, rest, _ := strings.Cut(line, " ")
+	key, rest, _ := strings.Cut(rest, " ")
+	pace, file, _ := strings.Cut(rest, " ")
+	switch verb {
+	case "start":
+		r, ok := parseRate(pace)
+		return ok && file != "" && h.start(key, newClock(r), file)
+	case "pace":
+		r, ok := parseRate(pace)
+		if ok {
+			h.pace(key, r)
+		}
+		return ok
+	case "kill":
+		h.kill(key)
+		return rest == ""
+	}
+	return false
+}
+
 // start runs a node in the background; false if one of that key runs.
-func (h *nodeHost) start(key string, c clock, file string) bool {
+func (h *nodeHost) start(key string, c *clock, file string) bool {
 	ctx, cancel := context.WithCancelCause(h.ctx)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -80,7 +105,7 @@ func (h *nodeHost) start(key string, c clock, file string) bool {
 		cancel(nil)
 		return false
 	}
-	h.nodes[key] = cancel
+	h.nodes[key] = &guest{clock: c, end: cancel}
 	go func() {
 		defer cancel(nil)
 		out := &keyed{h: h, key: key}
@@ -98,13 +123,23 @@ func (h *nodeHost) start(key string, c clock, file string) bool {
 func (h *nodeHost) kill(key string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if cancel := h.nodes[key]; cancel != nil {
-		cancel(errKilled)
+	if g := h.nodes[key]; g != nil {
+		g.end(errKilled)
+	}
+}
+
+// pace changes the pace of a node's clock. That the node has ended by itself in the
+// meantime is no error.
+func (h *nodeHost) pace(key string, r rate) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if g := h.nodes[key]; g != nil {
+		g.clock.set(r)
 	}
 }
 
 // runHosted is Main for a node of a host.
-func runHosted(ctx context.Context, c clock, file string, out io.Writer) (code int) {
+func runHosted(ctx context.Context, c *clock, file string, out io.Writer) (code int) {
 	defer func() { // Run reports what happens while the node runs; this is its start
 		if p := recover(); p != nil {
 			fmt.Fprintf(out, "panic: %v\n%s", p, debug.Stack())

@@ -8,7 +8,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"os"
 	"path/filepath"
 	"runtime/debug"
 	"sync"
@@ -25,7 +24,7 @@ import (
 type server struct {
 	ctx     context.Context
 	log     *logger
-	clock   clock
+	clock   *clock
 	events  chan any
 	stopped chan struct{} // closed when the owner is gone
 	wg      sync.WaitGroup
@@ -55,10 +54,10 @@ type server struct {
 // configuration file, empty if there is none; log lines go to stdout unless the
 // logfile directive names a file.
 func Run(ctx context.Context, cfg *config.Config, file string, stdout io.Writer) error {
-	return run(ctx, cfg, file, stdout, newClock(os.Getenv(PaceEnv)))
+	return run(ctx, cfg, file, stdout, newClock(wallRate))
 }
 
-func run(ctx context.Context, cfg *config.Config, file string, stdout io.Writer, c clock) (err error) {
+func run(ctx context.Context, cfg *config.Config, file string, stdout io.Writer, c *clock) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	logfile := cfg.Text("logfile")
@@ -235,6 +234,8 @@ func (s *server) own() (err error) {
 			}
 		case <-timer.C:
 			s.setNow()
+		case <-s.clock.changed:
+			s.setNow()
 		case <-s.ctx.Done():
 			if err := context.Cause(s.ctx); errors.Is(err, errKilled) {
 				return err
@@ -379,11 +380,20 @@ type host server
 func (h *host) Log(level cluster.Level, text string) { h.log.Log(level, text) }
 
 func (h *host) Sleep(us int64) {
-	t := time.NewTimer(h.clock.wall(us))
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-h.ctx.Done():
+	for end := h.clock.micros() + us; ; {
+		left := end - h.clock.micros()
+		if left <= 0 {
+			return
+		}
+		t := time.NewTimer(h.clock.wall(left))
+		select {
+		case <-t.C:
+		case <-h.clock.changed: // the owner, who sleeps, looks at its timer when it has slept
+		case <-h.ctx.Done():
+			t.Stop()
+			return
+		}
+		t.Stop()
 	}
 }
 

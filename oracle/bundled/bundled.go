@@ -85,7 +85,6 @@ func Open(ctx context.Context, progress func(string)) (_ *Driver, err error) {
 	d.Driver, err = process.Open(ctx, process.Options{
 		Binary:   bin,
 		Hosting:  hosting,
-		PaceEnv:  "SLOTNODE_PACE", // node/server's
 		How:      oracle.Bundled,
 		Rename:   Product,
 		BuildID:  revision(),

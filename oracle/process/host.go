@@ -22,9 +22,10 @@ import (
 // a short life costs.
 //
 // The process is told on its standard input what to do: "start KEY PACE FILE" runs a
-// server with that configuration file and pace of its clock (oracle.Pace), "kill KEY" ends it as SIGKILL does. It prints each line
-// of a server's log as "KEY text", and "KEY! CODE" when a server has ended, with the
-// exit code it would have had. What it prints on standard error is its own end.
+// server with that configuration file and pace of its clock (oracle.Pace), "pace KEY PACE"
+// changes the pace, "kill KEY" ends it as SIGKILL does. It prints each line of a server's
+// log as "KEY text", and "KEY! CODE" when a server has ended, with the exit code it would
+// have had. What it prints on standard error is its own end.
 //
 // Only nodes that say so (oracle.NodeSpec.Shared) are put into a host.
 type Hosting struct {
@@ -64,14 +65,21 @@ func (n *node) launchHosted(conf string) (inc *incarnation, mark int, err error)
 		inc = &incarnation{cmd: h.cmd, host: h, ready: make(chan struct{}), done: make(chan struct{})}
 		inc.hear = n.log.Listen(readyLine, inc.ready)
 		inc.exit = func(status string) error { return oracle.NewExitError(n.name, status, n.log.Since(mark)) }
-		if h.begin(inc, n.pace, conf) {
-			break
+		if n.moveIn(h, inc, conf) {
+			return inc, mark, nil
 		}
 	}
+}
+
+// moveIn makes a server of the host the node's; false if the host takes none.
+func (n *node) moveIn(h *host, inc *incarnation, conf string) bool {
 	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !h.begin(inc, n.pace, conf) {
+		return false
+	}
 	n.inc = inc
-	n.mu.Unlock()
-	return inc, mark, nil
+	return true
 }
 
 // hostFor returns the host with the fewest nodes, a new one where there may be more.
@@ -151,6 +159,11 @@ func (h *host) begin(inc *incarnation, pace oracle.Pace, conf string) bool {
 	// A host that cannot be told has ended, and the incarnation with it.
 	_, _ = fmt.Fprintf(h.in, "start %s %s %s\n", inc.key, pace, conf)
 	return true
+}
+
+// pace sets one server's clock.
+func (h *host) pace(inc *incarnation, p oracle.Pace) {
+	_, _ = fmt.Fprintf(h.in, "pace %s %s\n", inc.key, p)
 }
 
 // kill asks for the end of one server.

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -146,6 +145,16 @@ func (n *node) Restart(ctx context.Context) error {
 	return n.launch(ctx)
 }
 
+// SetPace implements oracle.PacedNode. Only a node of a host has a clock to set.
+func (n *node) SetPace(p oracle.Pace) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.pace = p
+	if n.inc != nil && n.inc.host != nil {
+		n.inc.host.pace(n.inc, p)
+	}
+}
+
 func (n *node) Pause() error  { return n.freeze(syscall.SIGSTOP, true) }
 func (n *node) Resume() error { return n.freeze(syscall.SIGCONT, false) }
 
@@ -220,9 +229,6 @@ func (n *node) launch(ctx context.Context) error {
 	inc.cmd = exec.Command(words[0], words[1:]...)
 	inc.cmd.Dir = n.dir
 	inc.cmd.Env = n.d.opt.Binary.Env
-	if n.d.Paced() {
-		inc.cmd.Env = append(slices.Clone(inc.cmd.Env), n.d.opt.PaceEnv+"="+n.pace.String())
-	}
 	r, w, err := os.Pipe()
 	if err != nil {
 		return n.startError("start", err)

@@ -47,9 +47,6 @@ type Options struct {
 	Binary Binary
 	// Hosting, if set, lets nodes share processes.
 	Hosting *Hosting
-	// PaceEnv is the environment variable by which the program takes the pace of its
-	// clock (oracle.Pace.String); empty where it takes none.
-	PaceEnv string
 	// How goes into the identity; empty is oracle.Process.
 	How oracle.How
 	// Product and Version are what the server must be; empty takes any.
@@ -188,7 +185,7 @@ func (d *Driver) Identity() oracle.Identity { return d.id }
 func (d *Driver) Capabilities() oracle.Capabilities { return d.caps }
 
 // Paced implements oracle.Paced.
-func (d *Driver) Paced() bool { return d.opt.PaceEnv != "" }
+func (d *Driver) Paced() bool { return d.opt.Hosting != nil }
 
 // Start implements oracle.Driver.
 func (d *Driver) Start(ctx context.Context, spec oracle.NodeSpec) (oracle.Node, error) {
