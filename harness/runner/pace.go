@@ -13,17 +13,17 @@ import (
 // leastTimeout is what a cluster-node-timeout may come to by the wall's clock while the
 // nodes' is faster: a machine that is busy with many cases is late, and must not be taken
 // for a failed node.
-const leastTimeout = 400 * time.Millisecond
+const leastTimeout = 250 * time.Millisecond
 
 var nodeTimeout = regexp.MustCompile(`(?i)cluster-node-timeout[= ](\d+)`)
 
 // paceOf is how many times as fast as the wall's the clock of a case's nodes may run, at
 // most limit. It is the wall's own where a node is paused, which has a process and so a
-// clock of its own, and where relays hold packets back by the wall's.
+// clock of its own.
 func paceOf(c *scenario.Case, limit int) int {
 	pace := max(1, limit)
 	for _, st := range c.Steps() {
-		if st.Actor == verbPause.Name || st.Actor == verbDelay.Name {
+		if st.Actor == verbPause.Name {
 			return 1
 		}
 		for _, m := range nodeTimeout.FindAllStringSubmatch(st.Text(), -1) {

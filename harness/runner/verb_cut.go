@@ -96,6 +96,7 @@ func onPairs(verb string, do func(n *relay.Net, p partition, from, to string) er
 				return output{}, err
 			}
 		}
+		p.by = c.side.tempo.real(p.by) // relays have the wall's clock
 		net := c.side.relays.net
 		return ok, p.each(func(from, to string) error { return do(net, p, from, to) })
 	}
