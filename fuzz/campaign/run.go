@@ -179,7 +179,7 @@ func (r *runner) play(ctx, whole context.Context, jobs chan<- job) {
 		r.played(i, &episode{stats: stats, left: len(found)}, err == nil)
 		for _, c := range found {
 			c.Seed, c.Episode = r.state.Seed, int(i)
-			if r.opts.Serial {
+			if r.opts.Serial || c.Again { // which takes no time
 				r.file(whole, job{i, c})
 			} else {
 				jobs <- job{i, c}

@@ -2,6 +2,7 @@ package cause
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -34,6 +35,10 @@ func compare(want, got []string) difference {
 		inside = within(want[:i])
 	}
 	switch {
+	case g == unknown:
+		d.class = g // whatever else the arguments would have brought about
+	case w == unknown:
+		d.class = "an answer, not " + w
 	case w == classText && g == classText:
 		d.state = true
 		d.class = inside + textDifference(d.want, d.got)
@@ -56,6 +61,9 @@ func within(before []string) string {
 }
 
 const classText = "line"
+
+// unknown is the class of the answer to a command, or a subcommand, that the server does not have.
+const unknown = "-ERR unknown command"
 
 // lineClass is the kind of one line of an answer's text form (resp.Text), or of other text.
 func lineClass(line string) string {
@@ -123,6 +131,12 @@ const errorWords = 8
 
 // errorClass is the code of an error, and for the many that share one the beginning of their text.
 func errorClass(text string) string {
+	if whole, err := strconv.Unquote(text); err == nil {
+		text = whole
+	}
+	if strings.HasPrefix(text, unknown[1:]) || strings.HasPrefix(text, "ERR unknown subcommand") {
+		return unknown
+	}
 	words := strings.Fields(Fold(text))
 	if len(words) == 0 {
 		return "error"
@@ -184,6 +198,9 @@ func key(word string) string {
 	}
 	return k
 }
+
+// Difference names what differs between two answers that do, as the key of a cause does.
+func Difference(want, got []string) string { return compare(want, got).class }
 
 // AnswerClass is the kind of a whole answer: "-MOVED", "bulk", "array". The answer has a line.
 func AnswerClass(lines []string) string { return lineClass(lines[0]) }

@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/slotdiff/slotdiff/fuzz/campaign"
@@ -41,17 +43,21 @@ type Engine struct {
 	opts      Options
 	st        *stage
 	executes  []bool // by command
+	absent    []bool // by command: the target does not have it
 	probed    bool
 	windows   []*window           // reused by every episode
 	known     map[string]*reduced // by cause
 	forbidden map[uint16][]string // option words of commands that the target runs without them only
-	last      []op                // the stream of the candidate made last
+	missing   []triage.Candidate  // a command each that the target does not have; the first episode hands them over
+	last      []op                // the stream of the candidate made last, and its topology
+	lastTopo  *topology
 }
 
 // reduced is what was made of the first difference of a cause.
 type reduced struct {
 	c    *scenario.Case
-	hits int
+	kind triage.Kind
+	note string
 }
 
 // New makes an engine; nothing is started yet.
@@ -71,7 +77,7 @@ func New(opts Options) *Engine {
 	return &Engine{
 		opts:  opts,
 		st:    &stage{sides: [2]*side{{name: "oracle", driver: opts.Oracle}, {name: "target", driver: opts.Target}}},
-		known: map[string]*reduced{}, forbidden: map[uint16][]string{},
+		known: map[string]*reduced{}, forbidden: map[uint16][]string{}, absent: make([]bool, len(loadCatalog().all)),
 	}
 }
 
@@ -94,7 +100,7 @@ func (e *Engine) prepare(ctx context.Context) error {
 		return err
 	}
 	e.executes, e.probed = runs, true
-	return nil
+	return e.probeTable()
 }
 
 // episode is one run of a seed.
@@ -105,16 +111,25 @@ type episode struct {
 	gen   *generator
 	p     *player
 	sum   [sha256.Size]byte
-	every int // windows between two looks at the keys
+	every int             // windows between two looks at the keys
+	again map[string]bool // causes that had been met before the episode
 }
 
 // newEpisode makes the stream of a seed; nothing is sent.
 func (e *Engine) newEpisode(seed uint64) *episode {
-	ep := &episode{e: e, seed: seed, topo: newTopology(rand.New(rand.NewPCG(seed, 1))), every: 16}
+	ep := &episode{e: e, seed: seed, topo: newTopology(rand.New(rand.NewPCG(seed, 1))), every: 16, again: map[string]bool{}}
 	nodes := [][]byte{[]byte(nodeID(nodeName)), []byte(nodeID("p")), []byte(nodeID("q"))}
-	ep.gen = newGenerator(seed, ep.topo, nodes, e.executes, e.opts.Window)
+	ep.gen = newGenerator(seed, ep.topo, nodes, e.executes, e.absent, e.opts.Window)
 	ep.gen.f.forbidden = e.forbidden
 	ep.p = &player{st: e.st, tally: newTally(), gen: ep.gen, lockstep: e.opts.Lockstep, learn: e.learn}
+	ep.p.known = func(d *difference) bool {
+		cause := d.cause()
+		if e.known[cause] == nil {
+			return false
+		}
+		ep.again[cause] = true
+		return true
+	}
 	return ep
 }
 
@@ -148,15 +163,21 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 		return campaign.Stats{}, nil, e.troubled(ctx, err)
 	}
 	d, err := ep.run(ctx)
-	stats := campaign.Stats{Commands: ep.p.pairs, Windows: ep.p.windows, Tokens: ep.p.tally.tokens(), Digest: ep.sum}
+	stats := campaign.Stats{Commands: ep.p.pairs, Windows: ep.p.windows, Tokens: ep.p.tally.tokens(), Digest: ep.sum, Held: ep.gen.held}
 	if err != nil && ctx.Err() != nil {
 		return stats, nil, ctx.Err()
 	}
 	if err != nil {
 		return stats, nil, fmt.Errorf("fuzz commands: seed %d: %w", seed, err)
 	}
+	found := e.missing
+	e.missing = nil
+	for _, cause := range slices.Sorted(maps.Keys(ep.again)) {
+		k := e.known[cause]
+		found = append(found, triage.Candidate{Case: k.c, Kind: k.kind, Note: k.note, Again: true})
+	}
 	if d == nil {
-		return stats, nil, nil
+		return stats, found, nil
 	}
 	if d.fault != faultDiffers {
 		stats.Restarts++
@@ -164,9 +185,9 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 	}
 	c, err := e.candidate(ctx, ep, d)
 	if err != nil {
-		return stats, nil, err
+		return stats, found, err
 	}
-	return stats, []triage.Candidate{*c}, nil
+	return stats, append(found, *c), nil
 }
 
 // troubled makes a failed set-up fatal only if the sides are well: a side that is not is started again by the next.
@@ -264,26 +285,27 @@ var faultKinds = map[fault][2]triage.Kind{
 // candidate is a difference as package triage takes it. The stream of a new cause is shortened on the live nodes
 // first: a case of thousands of steps would take minutes to play. Later hits of a cause come with the case of the first.
 func (e *Engine) candidate(ctx context.Context, ep *episode, d *difference) (*triage.Candidate, error) {
-	kind := faultKinds[d.fault][d.side]
-	if known := e.known[d.cause()]; known != nil {
-		known.hits++
-		return &triage.Candidate{Case: known.c, Kind: kind, Note: d.note()}, nil
+	cause := d.cause()
+	if k := e.known[cause]; k != nil {
+		return &triage.Candidate{Case: k.c, Kind: k.kind, Note: k.note, Again: true}, nil
 	}
-	ops := ep.ops(d)
+	k := &reduced{kind: faultKinds[d.fault][d.side], note: d.note()}
+	ops, topo := ep.ops(d), ep.topo
 	if e.opts.ShrinkBudget > 0 {
-		e.opts.Progress(fmt.Sprintf("seed %d: %s: shortening %d commands", ep.seed, d.note(), len(ops)))
-		small, last, err := e.shrink(ctx, ep.topo, ops, d)
+		e.opts.Progress(fmt.Sprintf("seed %d: %s: shortening %d commands", ep.seed, k.note, len(ops)))
+		s, err := e.shrink(ctx, topo, ops, d)
 		if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 			return nil, err
 		}
-		ops = small
+		ops, topo = s.ops, s.topo
 		e.opts.Progress(fmt.Sprintf("seed %d: %d commands are left", ep.seed, len(ops)))
-		if last != nil {
-			d = last
+		if s.last != nil {
+			k.note = s.last.note()
+			e.avoid(s.last, ops)
 		}
 	}
-	e.last = ops
-	c := caseOf(ep.topo, ops, d.note(), ep.seed)
-	e.known[d.cause()] = &reduced{c: c, hits: 1}
-	return &triage.Candidate{Case: c, Kind: kind, Note: d.note()}, nil
+	e.last, e.lastTopo = ops, topo
+	k.c = caseOf(topo, ops, k.note, ep.seed)
+	e.known[cause] = k
+	return &triage.Candidate{Case: k.c, Kind: k.kind, Note: k.note, Small: true}, nil
 }

@@ -16,12 +16,14 @@ type generator struct {
 	vals *values
 
 	executes []bool   // by command: the target runs it
+	absent   []bool   // by command: the target does not have it
 	run      []uint16 // commands of this episode's choice that are run
 	keyed    []uint16 // every command with keys
 	all      []uint16
 	away     []*group // groups of slots that are never served here, whatever the stream does
 	hot      []uint16 // commands that lately reached something new, the oldest first
 
+	held    map[string]uint64 // inputs that were left out, or made harmless, by quirk
 	inMulti [conns]bool
 	maxLen  int // commands of a window at most
 	pending []scene
@@ -35,17 +37,21 @@ type scene func(g *generator, w *window)
 // hotLen bounds generator.hot.
 const hotLen = 16
 
-// newGenerator makes the generator of a seed. nodes are the ids of a, p and q. executes may be nil: everything.
-func newGenerator(seed uint64, t *topology, nodes [][]byte, executes []bool, maxLen int) *generator {
+// newGenerator makes the generator of a seed. nodes are the ids of a, p and q. executes may be nil: everything; so may
+// absent: nothing.
+func newGenerator(seed uint64, t *topology, nodes [][]byte, executes, absent []bool, maxLen int) *generator {
 	g := &generator{
-		r: rand.New(rand.NewPCG(seed, 2)), cat: loadCatalog(), topo: t, executes: executes, maxLen: maxLen,
-		vals: newValues(seed, t, nodes),
+		r: rand.New(rand.NewPCG(seed, 2)), cat: loadCatalog(), topo: t, executes: executes, absent: absent, maxLen: maxLen,
+		vals: newValues(seed, t, nodes), held: map[string]uint64{},
 	}
 	g.f = filler{r: g.r, topo: t, vals: g.vals, some: 10 + g.r.IntN(40)}
 	// Each episode runs a part of the commands only: what they do to each other is then met more often.
 	share := 20 + g.r.IntN(81)
 	for i := range g.cat.all {
 		c := &g.cat.all[i]
+		if g.absent != nil && g.absent[i] {
+			continue
+		}
 		g.all = append(g.all, c.id)
 		if c.keyed {
 			g.keyed = append(g.keyed, c.id)
@@ -70,7 +76,9 @@ func newGenerator(seed uint64, t *topology, nodes [][]byte, executes []bool, max
 	return g
 }
 
-func (g *generator) runs(id uint16) bool { return g.executes == nil || g.executes[id] }
+func (g *generator) runs(id uint16) bool {
+	return (g.executes == nil || g.executes[id]) && (g.absent == nil || !g.absent[id])
+}
 
 // reached tells the generator that a command had an answer of a kind that it had not had before in the
 // episode. Such commands come more often for a while.
@@ -196,7 +204,30 @@ func (g *generator) runOne(w *window, c *command) {
 	if c.blocks && g.r.IntN(40) > 0 && !g.inMulti[w.conn] {
 		c = &g.cat.all[g.run[0]]
 	}
-	w.add(c.id, g.f.command(c)...)
+	g.put(w, c, g.f.command(c))
+}
+
+// put adds a command that is run, unless the oracle is known not to bear it (see quirks.go).
+func (g *generator) put(w *window, c *command, argv [][]byte) {
+	switch c.Name {
+	case "pfmerge":
+		if len(argv) == 2 {
+			g.held[quirkPFMerge]++
+			return
+		}
+	case "sort_ro", "sort":
+		if len(argv) < 2 {
+			break
+		}
+		// The number that can not be read takes an earlier one's error away; see quirkErrno.
+		g.held[quirkErrno]++
+		asked := w.len() > 0 && w.ids[w.len()-1] == g.id("asking")
+		w.add(g.id("blpop"), []byte("BLPOP"), argv[1], []byte("x"))
+		if asked {
+			g.word(w, "ASKING")
+		}
+	}
+	w.add(c.id, argv...)
 }
 
 // elsewhere names any command of the table with keys that are not served here: what comes back is a
@@ -283,20 +314,19 @@ func (g *generator) mutant(w *window) {
 	c := g.pickRun()
 	argv := g.f.command(c)
 	if g.f.time || c.blocks {
-		w.add(c.id, argv...)
+		g.put(w, c, argv)
 		return
 	}
 	argv = g.mutate(argv)
-	id := uint16(noCommand)
-	if c := g.cat.lookup(argv); c != nil && c.arityOK(len(argv)) {
-		if !c.ways.run || !g.runs(c.id) || risky(argv) || g.refusedWord(c, argv) {
-			return
-		}
-		id = c.id
-	} else if c != nil {
-		id = c.id
+	c = g.cat.lookup(argv)
+	switch {
+	case c == nil:
+		w.add(noCommand, argv...)
+	case !c.arityOK(len(argv)):
+		w.add(c.id, argv...)
+	case c.ways.run && g.runs(c.id) && !risky(argv) && !g.refusedWord(c, argv):
+		g.put(w, c, argv)
 	}
-	w.add(id, argv...)
 }
 
 var riskyWords = texts("EX", "PX", "EXAT", "PXAT", "IFDEQ", "IFDNE")

@@ -16,7 +16,7 @@ func testTopology(seed uint64) *topology { return newTopology(rand.New(rand.NewP
 
 // stream is the bytes of the first windows of a seed. Feedback that depends on the stream alone stands for a server's.
 func stream(seed uint64, windows int) []byte {
-	g := newGenerator(seed, testTopology(seed), testNodes, nil, 256)
+	g := newGenerator(seed, testTopology(seed), testNodes, nil, nil, 256)
 	var out []byte
 	w := &window{}
 	for range windows {
@@ -47,7 +47,7 @@ func TestSameSeedSameBytes(t *testing.T) {
 
 // Windows are what they say: so many commands, each of which parses back.
 func TestWindowsParse(t *testing.T) {
-	g := newGenerator(7, testTopology(7), testNodes, nil, 256)
+	g := newGenerator(7, testTopology(7), testNodes, nil, nil, 256)
 	w := &window{}
 	for range 200 {
 		g.next(w)
@@ -69,7 +69,7 @@ func TestWindowsParse(t *testing.T) {
 func TestEveryCommandIsUsed(t *testing.T) {
 	seen := map[string]bool{}
 	for seed := range uint64(40) {
-		g := newGenerator(seed, testTopology(seed), testNodes, nil, 512)
+		g := newGenerator(seed, testTopology(seed), testNodes, nil, nil, 512)
 		w := &window{}
 		for range 60 {
 			g.next(w)
@@ -101,7 +101,7 @@ func TestEveryCommandIsUsed(t *testing.T) {
 func TestRefusedCommandsAreNotRun(t *testing.T) {
 	for seed := range uint64(30) {
 		topo := testTopology(seed)
-		g := newGenerator(seed, topo, testNodes, nil, 512)
+		g := newGenerator(seed, topo, testNodes, nil, nil, 512)
 		w := &window{}
 		for range 40 {
 			g.next(w)
@@ -155,7 +155,7 @@ func TestTopologyPlaces(t *testing.T) {
 func TestCaseOfStream(t *testing.T) {
 	for seed := range uint64(10) {
 		topo := testTopology(seed)
-		g := newGenerator(seed, topo, testNodes, nil, 64)
+		g := newGenerator(seed, topo, testNodes, nil, nil, 64)
 		w := &window{}
 		var ops []op
 		for range 20 {

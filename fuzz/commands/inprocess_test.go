@@ -128,7 +128,7 @@ func FuzzStream(f *testing.F) {
 		copy(b[:], recipe)
 		seed := binary.BigEndian.Uint64(b[:])
 		topo := testTopology(seed)
-		g := newGenerator(seed, topo, testNodes, nil, 48)
+		g := newGenerator(seed, topo, testNodes, nil, nil, 48)
 		n := newInProcess(t, topo)
 		w := &window{}
 		for range 1 + windows%8 {

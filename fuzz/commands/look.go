@@ -107,12 +107,18 @@ func canonical(kind string, v resp.Value, fold *strings.Replacer) []string {
 	if fold != nil {
 		text = fold.Replace(text)
 	}
-	if kind == "CLUSTER INFO" {
+	switch kind {
+	case "CLUSTER INFO":
 		text = withoutTraffic(text)
+	case "ROLE":
+		text = linkStates.Replace(text)
 	}
 	lines, _ := mask.Apply(mask.Context{Kind: kind}, strings.Split(strings.TrimSuffix(text, "\n"), "\n"))
 	return lines
 }
+
+// linkStates are those of a link to a master that serves no replication: a replica tries again and again, at its own time.
+var linkStates = strings.NewReplacer(`"connecting"`, `"connect"`, `"handshake"`, `"connect"`)
 
 // near compares numbers, and arrays of numbers, that are times.
 func near(o, t resp.Value) bool {

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -105,7 +104,7 @@ func findPlant(t *testing.T, redis oracle.Driver, exe, name string, healthy *Eng
 		}
 		ops := e.last
 		e.last = nil
-		also, err := healthy.replay(ctx, newTopology(rand.New(rand.NewPCG(seed, 1))), ops, &difference{})
+		also, err := healthy.replay(ctx, e.lastTopo, ops, &difference{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slotdiff/slotdiff/fuzz/cause"
 	"github.com/slotdiff/slotdiff/wire/resp"
 )
 
@@ -25,6 +26,8 @@ type difference struct {
 	what    string
 	answers [2]string // as text, folded
 	after   []op      // questions behind the stream that show it
+	// harmless: both sides hold the same data and connections in spite of it.
+	harmless bool
 }
 
 // fault is the kind of a difference.
@@ -37,21 +40,15 @@ const (
 	faultInvariant
 )
 
-// cause tells differences of one fault from others: the command, and what either side answered, up to wording.
+// cause tells differences of one fault from others, as package cause does.
 func (d *difference) cause() string {
-	return fmt.Sprintf("%d %d %s: %s, not %s", d.fault, d.side, d.what, classOf(d.answers[theTarget]), classOf(d.answers[theOracle]))
+	return fmt.Sprintf("%d %d %s: %s", d.fault, d.side, d.what, cause.Difference(strings.Split(d.answers[theOracle], "\n"), strings.Split(d.answers[theTarget], "\n")))
 }
 
-// classOf is the kind of an answer in text form.
-func classOf(text string) string {
-	if text == "" {
-		return ""
-	}
-	first, _, _ := strings.Cut(text, "\n")
-	if first[0] == '-' {
-		return string(wording([]byte(first + "\r\n")))
-	}
-	return first[:1]
+// missing reports whether an answer in text form says that the server does not have the command.
+func missing(text string) bool {
+	text = strings.TrimPrefix(strings.TrimPrefix(text, "-"), `"`)
+	return strings.HasPrefix(text, "ERR unknown command") || strings.HasPrefix(text, "ERR unknown subcommand")
 }
 
 // note is one line for people.
@@ -94,6 +91,8 @@ type player struct {
 	gen   *generator // is told what was reached; may be nil
 	// learn is told of a command that the target does not run.
 	learn func(id uint16)
+	// known reports whether a difference was met before. One that is, and is harmless, does not end the episode. It may be nil.
+	known func(d *difference) bool
 
 	played  []*window // of the episode so far, for a case
 	ends    [2][]int
@@ -240,6 +239,11 @@ func (p *player) closer(ctx context.Context, w *window, first int, raw [2][]byte
 	fold := [2]*strings.Replacer{p.st.sides[theOracle].fold, p.st.sides[theTarget].fold}
 	from := [2]int{}
 	i := first
+	if w.mode == modeMark {
+		for s := range raw {
+			raw[s], p.ends[s] = inChannelOrder(raw[s], p.ends[s])
+		}
+	}
 	for k := 0; ; k++ {
 		var frame [2][]byte
 		for s := range frame {
@@ -268,7 +272,14 @@ func (p *player) closer(ctx context.Context, w *window, first int, raw [2][]byte
 			}
 			switch look(c, frame[theOracle], frame[theTarget], fold, p.tally.queue[w.conn]) {
 			case sightDiffers:
-				return p.differs(w, i, frame, fold), nil
+				d := p.differs(w, i, frame, fold)
+				d.harmless = harmless(c, frame, p.tally.queue[w.conn])
+				if p.known == nil || !p.known(d) {
+					return d, nil
+				}
+				if p.tainted = p.tainted || !d.harmless; p.tainted {
+					return nil, nil
+				}
 			case sightNotRun:
 				if p.notRun(c, w.conn, id); p.tainted {
 					return nil, nil // what follows in the window proves nothing either
@@ -332,7 +343,7 @@ func (p *player) pointAt(d *difference, w *window, values [2]resp.Value, fold [2
 		if c == nil || o[i].Equal(t[i]) || lookAt(c, o[i], t[i], fold, nil) != sightDiffers {
 			continue
 		}
-		d.what = "exec of " + c.name()
+		d.what, d.id = "exec of "+c.name(), c.id
 		d.answers = [2]string{p.answer(c.id, o[i], fold[theOracle]), p.answer(c.id, t[i], fold[theTarget])}
 		return
 	}
@@ -386,7 +397,7 @@ func (p *player) verdictOfErrors(ctx context.Context, w *window, i int, errs [2]
 			if errors.Is(alive, errDied) {
 				d.fault = faultCrash
 			}
-			d.what = fmt.Sprintf("%s: %s: %v", side.name, d.what, oneLine(alive.Error()))
+			d.what = fmt.Sprintf("%s: %s: %s", side.name, d.what, ending(alive))
 			return d, nil
 		}
 	}
@@ -394,6 +405,14 @@ func (p *player) verdictOfErrors(ctx context.Context, w *window, i int, errs [2]
 		return nil, fmt.Errorf("fuzz/commands: %s: both sides: %s: %w", d.what, d.answers[theOracle], errs[theOracle])
 	}
 	return d, nil
+}
+
+// ending is why a server is gone or silent, in one line: where it crashed, if it says so.
+func ending(alive error) string {
+	if at := cause.Crash(alive.Error()); at != "" {
+		return at
+	}
+	return oneLine(alive.Error())
 }
 
 var errDied = errors.New("the server is gone")

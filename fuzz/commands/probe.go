@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"github.com/slotdiff/slotdiff/fuzz/triage"
 	"github.com/slotdiff/slotdiff/wire/resp"
 )
 
@@ -25,7 +26,7 @@ func (e *Engine) probe(ctx context.Context) ([]bool, error) {
 		return nil, e.troubled(ctx, err)
 	}
 	cat := loadCatalog()
-	g := newGenerator(0, t, texts(nodeID(nodeName), nodeID("p"), nodeID("q")), nil, 1)
+	g := newGenerator(0, t, texts(nodeID(nodeName), nodeID("p"), nodeID("q")), nil, nil, 1)
 	runs := make([]bool, len(cat.all))
 	s := e.st.sides[theTarget]
 	for i := range cat.all {
@@ -79,6 +80,34 @@ func (e *Engine) probe(ctx context.Context) ([]bool, error) {
 		}
 	}
 	return runs, nil
+}
+
+// probeTable asks the target for its command table. What it does not have is no part of any stream, and a candidate each.
+func (e *Engine) probeTable() error {
+	cat := loadCatalog()
+	question := []string{"COMMAND", "INFO"}
+	for i := range cat.all {
+		question = append(question, cat.all[i].name())
+	}
+	v, err := e.st.sides[theTarget].probe.do(question...)
+	if err != nil {
+		return fmt.Errorf("fuzz commands: COMMAND INFO: %w", err)
+	}
+	if len(v.Elems) != len(cat.all) {
+		return nil // it has no such question: what it lacks the streams will show
+	}
+	for i := range cat.all {
+		c := &cat.all[i]
+		if entry := &v.Elems[i]; !entry.Nil && entry.Kind != resp.Null {
+			continue
+		}
+		e.absent[i], e.executes[i] = true, false
+		d := difference{id: c.id, what: c.name(), answers: [2]string{"a reply", "-ERR unknown command"}}
+		k := &reduced{note: d.note(), kind: triage.Divergence, c: caseOf(bare(), []op{{argv: c.words}}, d.note(), 0)}
+		e.known[d.cause()] = k
+		e.missing = append(e.missing, triage.Candidate{Case: k.c, Kind: k.kind, Note: k.note, Small: true})
+	}
+	return nil
 }
 
 // forbid keeps streams from the option words of a command that came in refused calls only, and reports whether there

@@ -12,65 +12,99 @@ import (
 // unshown is how many commands are handed over of a stream that did not show its difference once more.
 const unshown = 200
 
-// shrink drops commands of a stream for as long as the same difference comes of it: first all that have
-// nothing to do with the last command's slots, then ever smaller runs of commands (ddmin). It plays on the live nodes, in
-// windows, so a stream of thousands is tried in a fraction of a second. last is the difference that the result shows, nil
-// if the stream did not show its own once more.
-func (e *Engine) shrink(ctx context.Context, t *topology, ops []op, d *difference) (small []op, last *difference, err error) {
+// shrinking is a stream on its way to a small one that shows the same difference. It is played on the live nodes, in windows, so
+// a stream of thousands is tried in a fraction of a second.
+type shrinking struct {
+	e        *Engine
+	ctx      context.Context
+	deadline time.Time
+	like     *difference
+	topo     *topology
+	ops      []op
+	last     *difference // what ops show; nil: they did not show the difference once more
+	err      error
+}
+
+// shrink drops commands of a stream for as long as the same difference comes of it: first all that have nothing to do with
+// the last command's slots, then ever smaller runs of commands (ddmin). Then it looks for a simpler topology, and drops arguments.
+func (e *Engine) shrink(ctx context.Context, t *topology, ops []op, d *difference) (*shrinking, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.opts.ShrinkBudget)
 	defer cancel()
-	deadline := time.Now().Add(e.opts.ShrinkBudget)
-	cause := d.cause()
-	shows := func(try []op) bool {
-		if err != nil || time.Now().After(deadline) {
-			return false
-		}
-		got, rerr := e.replay(ctx, t, try, d)
-		if rerr != nil {
-			err = rerr
-			return false
-		}
-		if got == nil || got.cause() != cause {
-			return false
-		}
-		last = got
-		return true
-	}
-	if !shows(ops) {
+	s := &shrinking{e: e, ctx: ctx, deadline: time.Now().Add(e.opts.ShrinkBudget), like: d, topo: t, ops: ops}
+	if !s.try(t, ops) {
 		// Only chance or time made it, or what stands before the stream: the end of it may still tell.
-		return ops[max(0, len(ops)-unshown):], nil, err
+		s.ops = ops[max(0, len(ops)-unshown):]
+		return s, s.err
 	}
-	ops = cutAt(ops, last)
-	if try := related(ops); len(try) < len(ops) && shows(try) {
-		ops = cutAt(try, last)
+	s.ends()
+	s.runs()
+	s.try(ownsAll(), s.ops)
+	s.arguments()
+	return s, s.err
+}
+
+// try plays ops and takes them if they show the difference.
+func (s *shrinking) try(t *topology, ops []op) bool {
+	if s.err != nil || time.Now().After(s.deadline) {
+		return false
 	}
-	for keep := 64; keep < len(ops)/2; keep *= 4 {
-		if try := ops[len(ops)-keep:]; shows(try) {
-			ops = try
+	got, err := s.e.replay(s.ctx, t, ops, s.like)
+	if err != nil {
+		s.err = err
+		return false
+	}
+	if got == nil || got.cause() != s.like.cause() {
+		return false
+	}
+	s.topo, s.last, s.ops = t, got, cutAt(ops, got)
+	return true
+}
+
+// ends takes what is related to the last command, or stands near it.
+func (s *shrinking) ends() {
+	if few := related(s.ops); len(few) < len(s.ops) {
+		s.try(s.topo, few)
+	}
+	for keep := 64; keep < len(s.ops)/2; keep *= 4 {
+		if s.try(s.topo, s.ops[len(s.ops)-keep:]) {
 			break
 		}
 	}
-	for chunk := (len(ops) + 1) / 2; chunk >= 1; {
+}
+
+// runs drops runs of commands, from the end: what came last matters least to what came before it.
+func (s *shrinking) runs() {
+	for chunk := (len(s.ops) + 1) / 2; chunk >= 1; {
 		dropped := false
-		// From the end: what came last matters least to what came before it.
-		for end := len(ops) - 1; end > 0; end -= chunk {
+		for end := len(s.ops) - 1; end > 0; end -= chunk {
 			from := max(0, end-chunk)
-			if end > len(ops) {
-				continue
-			}
-			try := append(append([]op(nil), ops[:from]...), ops[end:]...)
-			if shows(try) {
-				ops, dropped = try, true
+			if end <= len(s.ops) && s.try(s.topo, slices.Concat(s.ops[:from], s.ops[end:])) {
+				dropped = true
 			}
 		}
 		if chunk == 1 && !dropped {
-			break
+			return
 		}
 		if !dropped || chunk > 1 {
 			chunk = max(1, chunk/2)
 		}
 	}
-	return ops, last, err
+}
+
+// arguments drops words of commands, the last first.
+func (s *shrinking) arguments() {
+	for i := len(s.ops) - 1; i >= 0; i-- {
+		if s.ops[i].mode != modeCount {
+			continue
+		}
+		for at := len(s.ops[i].argv) - 1; at > 0; at-- {
+			less := slices.Clone(s.ops)
+			less[i].argv = slices.Delete(slices.Clone(less[i].argv), at, at+1)
+			if s.try(s.topo, less); i >= len(s.ops) {
+				return // the difference came sooner, and all behind it is gone
+			}
+		}
+	}
 }
 
 // cutAt ends a stream where its difference came, if that was by a command.
@@ -189,6 +223,6 @@ func (e *Engine) joins(ops []op, done, n int) bool {
 		return true
 	}
 	first, before, o := ops[done], ops[done+n-1], ops[done+n]
-	return n < 256 && o.conn == first.conn && o.mode == modeCount && first.mode == modeCount &&
-		!bytes.EqualFold(before.argv[0], []byte("CLUSTER")) && o.conn != connPubSub
+	return n < 1024 && !before.last && o.conn == first.conn && o.mode == modeCount && first.mode == modeCount &&
+		!before.changesTable() && o.conn != connPubSub
 }

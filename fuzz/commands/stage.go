@@ -76,10 +76,8 @@ func (st *stage) raise(ctx context.Context, t *topology) error {
 			return err
 		}
 	}
-	for i, name := range puppetNames {
-		p, err := puppet.New(puppet.Config{Name: name, Seed: nodeSeed, Words: []string{
-			"role=master", "slots=" + t.slotsOf(name).String(), "currentEpoch=2", fmt.Sprintf("configEpoch=%d", i+1), "auto=pong",
-		}})
+	for i, name := range t.peers() {
+		p, err := st.puppet(name, "role=master", "slots="+t.slotsOf(name).String(), "currentEpoch=2", fmt.Sprintf("configEpoch=%d", i+1), "auto=pong")
 		if err != nil {
 			return err
 		}
@@ -109,6 +107,27 @@ func (st *stage) raise(ctx context.Context, t *topology) error {
 		}
 	}
 	return nil
+}
+
+// puppet makes one whose ports are not those of a side, which may be in a network of its own: where a reply shows a port it must be
+// plain whose that is.
+func (st *stage) puppet(name string, words ...string) (*puppet.Puppet, error) {
+	for {
+		p, err := puppet.New(puppet.Config{Name: name, Seed: nodeSeed, Words: words})
+		if err != nil {
+			return nil, err
+		}
+		taken := false
+		for _, s := range st.sides {
+			for _, port := range []uint16{p.Addr().Port(), p.BusAddr().Port()} {
+				taken = taken || port == s.node.Addr().Port() || port == s.node.BusAddr().Port()
+			}
+		}
+		if !taken {
+			return p, nil
+		}
+		defer p.Close() // once another has other ports
+	}
 }
 
 // again makes the topology once more for ops to be played. Where ops before it left the slot table alone, so

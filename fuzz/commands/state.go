@@ -29,7 +29,7 @@ var views = [][]string{{"CLUSTER", "NODES"}, {"CLUSTER", "INFO"}, {"CLUSTER", "S
 // index on, all of them with part 1.
 func (p *player) keys(part, index int) (*difference, error) {
 	d, r, err := p.ask([][]string{{"KEYS", "*"}})
-	if d != nil || err != nil {
+	if d != nil || err != nil || p.tainted {
 		return d, err
 	}
 	var names []string
@@ -46,7 +46,7 @@ func (p *player) keys(part, index int) (*difference, error) {
 		}
 	}
 	d, r, err = p.ask(qs)
-	if d != nil || err != nil {
+	if d != nil || err != nil || p.tainted {
 		return d, err
 	}
 	var content [][]string
@@ -98,7 +98,7 @@ func (p *player) ask(qs [][]string) (*difference, []resp.Value, error) {
 		raw[i], p.ends[i], err = s.probe.frames(len(qs), nil, p.ends[i][:0])
 		if err != nil {
 			if alive := s.alive(); alive != nil {
-				return &difference{window: -1, fault: faultCrash, side: i, what: s.name + ": state question: " + oneLine(alive.Error())}, nil, nil
+				return &difference{window: -1, fault: faultCrash, side: i, what: s.name + ": state question: " + ending(alive)}, nil, nil
 			}
 			return nil, nil, err
 		}
@@ -137,7 +137,14 @@ func (p *player) ask(qs [][]string) (*difference, []resp.Value, error) {
 			d.after = append(d.after, op{conn: 2, argv: texts("ASKING")})
 		}
 		d.after = append(d.after, op{conn: 2, argv: argv})
-		return d, nil, nil
+		d.harmless = q[0] == "CLUSTER" && q[1] != "COUNTKEYSINSLOT" || q[0] == "ROLE"
+		if p.known == nil || !p.known(d) {
+			return d, nil, nil
+		}
+		if !d.harmless {
+			p.tainted = true
+			return nil, nil, nil
+		}
 	}
 	return nil, answers, nil
 }
@@ -148,7 +155,7 @@ func (p *player) invariants(ctx context.Context) (*difference, error) {
 		what, err := s.invariant()
 		if err != nil {
 			if alive := s.alive(); alive != nil {
-				return &difference{window: -1, fault: faultCrash, side: i, what: s.name + ": invariants: " + oneLine(alive.Error())}, nil
+				return &difference{window: -1, fault: faultCrash, side: i, what: s.name + ": invariants: " + ending(alive)}, nil
 			}
 			return nil, err
 		}

@@ -33,6 +33,7 @@ type topology struct {
 	whole     bool // cluster-require-full-coverage
 	reads     bool // cluster-allow-reads-when-down
 	replica   bool // a follows p, which serves no replication: it stays empty
+	alone     bool // there are no puppets: a owns every slot, or none; see ownsAll and bare
 	mine      slot.Set
 	ofP, ofQ  slot.Set
 	migrating []uint16
@@ -83,6 +84,26 @@ func newTopology(r *rand.Rand) *topology {
 		t.migrating, t.importing = nil, nil
 	}
 	return t
+}
+
+// ownsAll is a topology in which a difference is easier to read, and faster to play, if it shows there: the node owns every
+// slot and knows nobody.
+func ownsAll() *topology {
+	t := &topology{alone: true, whole: true}
+	t.mine.AddRange(0, slot.Count-1)
+	return t
+}
+
+// bare is a node without slots that knows nobody. It is for cases only: a live node would be in a minority, and be down for seconds
+// behind that.
+func bare() *topology { return &topology{alone: true, whole: true} }
+
+// peers are the names of the puppets.
+func (t *topology) peers() []string {
+	if t.alone {
+		return nil
+	}
+	return puppetNames[:]
 }
 
 func (t *topology) complete() bool {
@@ -234,7 +255,7 @@ func (t *topology) covered() int { return t.mine.Len() + t.ofP.Len() + t.ofQ.Len
 
 // state is the cluster_state of the topology.
 func (t *topology) state() string {
-	if t.whole && t.covered() < slot.Count {
+	if t.whole && t.covered() < slot.Count || t.covered() == 0 {
 		return "fail"
 	}
 	return "ok"
@@ -251,14 +272,20 @@ func (t *topology) steps() []scenario.Step {
 		out = append(out, s)
 	}
 	node := []string{nodeName}
-	for _, d := range t.directives() {
-		node = append(node, d[0]+"="+d[1])
+	if !t.alone { // whose directives are the defaults
+		for _, d := range t.directives() {
+			node = append(node, d[0]+"="+d[1])
+		}
 	}
 	add([]string{"ok"}, nil, "node", node...)
 	add([]string{"+OK"}, nil, nodeName, noActiveExpiry...)
 	out[len(out)-1].Conds = []scenario.Cond{{Name: "debug"}}
 	if mine := t.addMine(); mine != nil {
 		add([]string{"+OK"}, nil, nodeName, mine...)
+	}
+	if t.alone {
+		add([]string{"cluster_state:" + t.state()}, []string{"CLUSTER INFO | cluster_state"}, "wait", nodeName, "within=10s")
+		return out
 	}
 	for i, p := range puppetNames {
 		add([]string{"ok"}, nil, "puppet", p, "role=master", "slots="+t.slotsOf(p).String(), "currentEpoch=2",

@@ -80,6 +80,7 @@ type op struct {
 	mode    mode // modeCount, modeSend or modeAwait
 	argv    [][]byte
 	blocked bool // modeSend: its client waited, on both sides
+	last    bool // of its window
 }
 
 // changesTable reports whether a command is one of CLUSTER that may change the slot table or the epoch.
@@ -105,7 +106,7 @@ func (w *window) ops() []op {
 		if m == modeMark {
 			m = modeCount
 		}
-		out = append(out, op{w.conn, m, w.argv(i), w.blocked})
+		out = append(out, op{w.conn, m, w.argv(i), w.blocked, i == w.len()-1})
 	}
 	return out
 }

@@ -55,7 +55,14 @@ type Candidate struct {
 	// the puppets of the case their ids.
 	Seed    uint64
 	Episode int
+	// Again says that the engine handed the very case over before: it is counted and not played.
+	Again bool
+	// Small says that the engine has made the case small: its reduction gets SmallBudget at most.
+	Small bool
 }
+
+// SmallBudget bounds the reduction of a case that is small.
+const SmallBudget = 8 * time.Second
 
 // Options say what a Triage works with.
 type Options struct {
@@ -223,14 +230,18 @@ func worthPlaying(hit int) bool {
 }
 
 // note counts a hit of a folded text and reports whether that is all: the hit needs no playing. Its group is nil
-// while the first hit is still being worked on.
-func (t *Triage) note(text string) (g *Group, counted bool) {
+// while the first hit is still being worked on. A hit that comes again is never played.
+func (t *Triage) note(text string, again bool) (g *Group, counted bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.byNote[text]
 	if s == nil {
 		s = &seen{}
 		t.byNote[text] = s
+	}
+	if again {
+		s.count(1)
+		return s.end().group, true
 	}
 	if s.hits++; worthPlaying(s.hits) {
 		return nil, false
@@ -267,7 +278,7 @@ func (t *Triage) Add(ctx context.Context, c Candidate) (*Group, error) {
 	text := ""
 	if c.Note != "" {
 		text = noteKey(c.Kind, c.Note)
-		if g, counted := t.note(text); counted {
+		if g, counted := t.note(text, c.Again); counted {
 			return t.copy(g), nil
 		}
 	}
@@ -367,7 +378,7 @@ func (t *Triage) show(ctx context.Context, c *scenario.Case, seed uint64) (res *
 // file finds the group of a cause that a case was seen to show, or reduces the case and makes one.
 func (t *Triage) file(ctx context.Context, c Candidate, whole *scenario.Case, res *verdict.Result, ca cause.Cause) (*Group, error) {
 	raw := keyText(ca)
-	if g, counted := t.note(raw); counted {
+	if g, counted := t.note(raw, false); counted {
 		return g, nil
 	}
 	f := finding{cause: ca, candidate: c, whole: whole, result: res}
@@ -414,6 +425,9 @@ func (t *Triage) reduce(ctx context.Context, f *finding) error {
 	t.mu.Lock()
 	opts := reduce.Options{Budget: t.budget, Parallel: t.opts.Parallel}
 	t.mu.Unlock()
+	if f.candidate.Small {
+		opts.Budget = min(SmallBudget, cmp.Or(opts.Budget, reduce.DefaultBudget))
+	}
 
 	f.small, f.report = reduce.Case(ctx, short, opts, shows)
 	if t.prove(ctx, f, end); f.sound() || ctx.Err() != nil {
