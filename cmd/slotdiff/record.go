@@ -53,7 +53,7 @@ recorded from another server. Run it in a checkout: built-in cases cannot be cha
 	}
 	cmd.Flags().StringVar(&opt.oracle, "oracle", "auto", "where real Redis comes from")
 	cmd.Flags().Uint64Var(&opt.seed, "seed", 1, "seed of the puppets' ids")
-	cmd.Flags().IntVar(&opt.parallel, "parallel", runner.DefaultParallel(true), "cases recorded at once")
+	cmd.Flags().IntVar(&opt.parallel, "parallel", 0, "cases recorded at once; 0 is as many as suits the machine and the servers")
 	cmd.Flags().BoolVar(&opt.dry, "dry-run", false, "show the difference, change nothing")
 	return cmd
 }
@@ -72,7 +72,10 @@ type recorder struct {
 
 func (r *recorder) all(ctx context.Context, list []*scenario.Case, parallel int) error {
 	var wg sync.WaitGroup
-	slots := make(chan struct{}, max(1, parallel))
+	if parallel < 1 {
+		parallel = runner.DefaultParallel(r.redis)
+	}
+	slots := make(chan struct{}, parallel)
 	for _, c := range scenario.Files(list) {
 		slots <- struct{}{}
 		wg.Go(func() {

@@ -123,7 +123,7 @@ func (s *suite) play(ctx context.Context, list []*scenario.Case) (err error) {
 	var lost error // the first piece of evidence that could not be written
 	parallel := s.parallel
 	if parallel == 0 {
-		parallel = runner.DefaultParallel(sides.oracle != nil)
+		parallel = runner.DefaultParallel(sides.oracle)
 	}
 	results := runner.RunAll(ctx, work, cfg, parallel, runner.Events{
 		Started: func(c *scenario.Case) { out.Running(c.Name(), s.mode) },

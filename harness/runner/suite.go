@@ -9,6 +9,7 @@ import (
 
 	"github.com/slotdiff/slotdiff/harness/scenario"
 	"github.com/slotdiff/slotdiff/harness/verdict"
+	"github.com/slotdiff/slotdiff/oracle"
 )
 
 // Events are told of a suite's progress, one call at a time. Any may be nil.
@@ -19,12 +20,17 @@ type Events struct {
 
 // DefaultParallel is how many cases run at once unless the user says otherwise.
 // Cases spend their time waiting for the cluster's own delays, not computing, so
-// there are many more of them than cores; more yet where no real server runs.
-func DefaultParallel(live bool) int {
-	if live {
+// there are many more of them than cores: the more the less the servers of o, the oracle
+// or nil, cost. A container is made for each node that runs at once, and used again.
+func DefaultParallel(o oracle.Driver) int {
+	switch {
+	case o == nil:
+		return 128 * runtime.NumCPU()
+	case o.Identity().How == oracle.Container:
+		return 16 * runtime.NumCPU()
+	default:
 		return 32 * runtime.NumCPU()
 	}
-	return 128 * runtime.NumCPU()
 }
 
 // gate bounds how many servers start at once over all cases of a suite. Starting is

@@ -163,7 +163,7 @@ func (n *node) prove(ctx context.Context) error {
 	log := func() string {
 		log := n.box.log()
 		if log = log[min(n.mark, len(log)):]; !strings.Contains(log, readyLine) {
-			log += n.box.output(ctx)
+			log = n.box.output(ctx) + log // an excerpt is of the end
 		}
 		return log
 	}
