@@ -121,6 +121,9 @@ func (c *command) arityOK(argc int) bool {
 	return c.Arity > 0 && argc == c.Arity || c.Arity < 0 && argc >= -c.Arity
 }
 
+// blocks reports whether the command with a number may block.
+func (c *catalog) blocks(id uint16) bool { return id != noCommand && c.all[id].blocks }
+
 // lookup finds the command that argv names, nil if there is none.
 func (c *catalog) lookup(argv [][]byte) *command {
 	if len(argv) == 0 {

@@ -219,6 +219,9 @@ func (g *generator) put(w *window, c *command, argv [][]byte) {
 		if len(argv) < 2 {
 			break
 		}
+		if by := byWhat(argv); by != nil && !bytes.Contains(by, []byte("*")) {
+			return // keeps the order of a hash table
+		}
 		// The number that can not be read takes an earlier one's error away; see quirkErrno.
 		g.held[quirkErrno]++
 		asked := w.len() > 0 && w.ids[w.len()-1] == g.id("asking")
@@ -227,7 +230,18 @@ func (g *generator) put(w *window, c *command, argv [][]byte) {
 			g.word(w, "ASKING")
 		}
 	}
+	w.waits = w.waits || c.blocks
 	w.add(c.id, argv...)
+}
+
+// byWhat is the pattern of SORT BY, nil if there is none.
+func byWhat(argv [][]byte) []byte {
+	for i := 2; i+1 < len(argv); i++ {
+		if bytes.EqualFold(argv[i], []byte("BY")) {
+			return argv[i+1]
+		}
+	}
+	return nil
 }
 
 // elsewhere names any command of the table with keys that are not served here: what comes back is a

@@ -71,7 +71,7 @@ func TestPlantsAreFound(t *testing.T) {
 }
 
 // open makes a driver of the node with a fault, or with none.
-func open(t *testing.T, exe, fault string) oracle.Driver {
+func open(t testing.TB, exe, fault string) oracle.Driver {
 	t.Helper()
 	d, err := process.Open(context.Background(), process.Options{
 		Binary: process.Binary{Argv: []string{exe}, Env: append(os.Environ(), "SLOTNODE_PLANT="+fault)},

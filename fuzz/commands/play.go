@@ -33,8 +33,6 @@ type player struct {
 	// tainted: the oracle ran a writing command that the target did not. What follows proves nothing.
 	tainted  bool
 	lockstep bool
-	record   bool  // keep sizes
-	sizes    []int // in bytes, of what each read of compare brought
 }
 
 // send writes a window to both sides.
@@ -107,12 +105,12 @@ func (p *player) receive(ctx context.Context) (*difference, error) {
 // compare reads n replies to the commands of w from first on, or all up to the mark.
 func (p *player) compare(ctx context.Context, w *window, first, n int, mark []byte) (*difference, error) {
 	oc, tc := p.st.sides[theOracle].conns[w.conn], p.st.sides[theTarget].conns[w.conn]
+	if w.waits && (n != 1 || p.tally.cat.blocks(p.idOf(w, first))) {
+		defer p.st.poke()()
+	}
 	var raw [2][]byte
 	var errs [2]error
 	raw[theTarget], p.ends[theTarget], errs[theTarget] = tc.frames(n, mark, p.ends[theTarget][:0])
-	if p.record {
-		p.sizes = append(p.sizes, len(raw[theTarget]))
-	}
 	if errs[theTarget] == nil && oc.same(raw[theTarget]) {
 		p.noteAll(w, first, raw[theTarget], p.ends[theTarget])
 		return nil, nil

@@ -20,6 +20,7 @@ type side struct {
 	id     string
 	conns  [conns]*wire
 	probe  *wire
+	poker  *wire // see poke
 	fold   *strings.Replacer
 }
 
@@ -56,7 +57,8 @@ func (s *side) hangUp() {
 		s.conns[i] = nil
 	}
 	s.probe.close()
-	s.probe = nil
+	s.poker.close()
+	s.probe, s.poker = nil, nil
 }
 
 // stop ends the node for good.

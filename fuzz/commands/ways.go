@@ -59,7 +59,6 @@ var refused = map[string]string{
 	"replconf":                 "takes the connection over",
 	"script|debug":             "takes the connection over",
 	"script|kill":              "there is never a running script",
-	"sort":                     "SORT BY a constant gives the order of a hash table; EXEC of it, too",
 	"sync":                     "takes the connection over",
 	"vinfo":                    "shows an id that no two servers share",
 	"vlinks":                   "the layers of a vector set are chance",

@@ -34,12 +34,13 @@ type window struct {
 	ends    []int    // where each ends in buf
 	blocked bool     // modeSend: its client waited, on both sides
 	ids     []uint16 // of each in the catalog, noCommand for one that is not in it
+	waits   bool     // modeCount: some command may block for a moment
 }
 
 const noCommand = 0xffff
 
 func (w *window) reset(conn int, m mode) {
-	w.conn, w.mode, w.blocked = conn, m, false
+	w.conn, w.mode, w.blocked, w.waits = conn, m, false, false
 	w.buf, w.ends, w.ids = w.buf[:0], w.ends[:0], w.ids[:0]
 }
 

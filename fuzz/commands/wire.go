@@ -101,6 +101,27 @@ func (w *wire) frames(n int, mark []byte, ends []int) ([]byte, []int, error) {
 	return w.give(at), ends, nil
 }
 
+// replies reads n replies, push messages not counted, and returns their bytes.
+func (w *wire) replies(n int) ([]byte, error) {
+	at := w.start
+	for n > 0 {
+		size, err := w.scan.Scan(w.buf[at:])
+		if errors.Is(err, resp.ErrIncomplete) {
+			if err = w.fill(); err == nil {
+				continue
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		if w.buf[at] != byte(resp.Push) {
+			n--
+		}
+		at += size
+	}
+	return w.give(at), nil
+}
+
 func (w *wire) give(end int) []byte {
 	b := w.buf[w.start:end]
 	w.start = end
