@@ -181,13 +181,22 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 	}
 	if d.fault != faultDiffers {
 		stats.Restarts++
-		e.st.sides[d.side].stop()
+		e.bury(d)
 	}
 	c, err := e.candidate(ctx, ep, d)
 	if err != nil {
 		return stats, found, err
 	}
 	return stats, append(found, *c), nil
+}
+
+// bury stops the side that has a fault, and the other if it has the same: under --control both are of one make.
+func (e *Engine) bury(d *difference) {
+	for i, s := range e.st.sides {
+		if s.node != nil && (i == d.side || s.alive() != nil) {
+			s.stop()
+		}
+	}
 }
 
 // troubled makes a failed set-up fatal only if the sides are well: a side that is not is started again by the next.
@@ -262,12 +271,13 @@ func (ep *episode) final(ctx context.Context) (*difference, error) {
 	return d, err
 }
 
-// ops is the stream up to the difference, with the questions that show it.
+// ops is the stream up to the difference, with the questions that show it. After a crash it is the whole window: a server
+// writes the replies to many commands at once, so one of them may have been executed and not answered.
 func (ep *episode) ops(d *difference) []op {
 	var out []op
 	for i, w := range ep.p.played {
 		ops := w.ops()
-		if i == d.window && w.mode == modeCount && d.command >= 0 && d.command < len(ops) {
+		if i == d.window && w.mode == modeCount && d.fault == faultDiffers && d.command >= 0 && d.command < len(ops) {
 			ops = ops[:d.command+1]
 		}
 		out = append(out, ops...)

@@ -215,6 +215,11 @@ func (g *generator) put(w *window, c *command, argv [][]byte) {
 			g.held[quirkPFMerge]++
 			return
 		}
+	case "hsetex":
+		if repeatsField(argv) {
+			g.held[quirkHSetEx]++
+			return
+		}
 	case "sort_ro", "sort":
 		if len(argv) < 2 {
 			break
@@ -250,7 +255,7 @@ func (g *generator) elsewhere(w *window) {
 	c := &g.cat.all[pick(g.r, g.keyed)]
 	if g.runs(c.id) && c.ways.run && g.r.IntN(3) > 0 {
 		g.f.at(pick(g.r, []place{placeForeign, placeUncovered}))
-		w.add(c.id, g.f.command(c)...)
+		g.put(w, c, g.f.command(c))
 		return
 	}
 	g.route(w, c)
@@ -264,7 +269,7 @@ func (g *generator) route(w *window, c *command) {
 		return
 	}
 	g.f.main, g.f.mix = pick(g.r, g.away), false
-	w.add(c.id, g.f.command(c)...)
+	g.put(w, c, g.f.command(c))
 }
 
 // sureKeys says that the first argument is a key by the table, whatever the others are.

@@ -325,7 +325,9 @@ func (p *player) verdictOfErrors(ctx context.Context, w *window, i int, errs [2]
 		default:
 			d.fault = faultHang
 			if errors.Is(alive, errDied) {
-				d.fault = faultCrash
+				// Which command of the window it was is not known; see episode.ops.
+				d.fault, d.what = faultCrash, fmt.Sprintf("%s: %s", side.name, ending(alive))
+				return d, nil
 			}
 			d.what = fmt.Sprintf("%s: %s: %s", side.name, d.what, ending(alive))
 			return d, nil

@@ -1,5 +1,7 @@
 package commands
 
+import "bytes"
+
 // Inputs that real Redis is known to answer wrongly, by name. Streams leave them out; see docs/findings.md.
 const (
 	// quirkPFMerge is PFMERGE without sources: in a transaction it files its key under another slot.
@@ -7,4 +9,29 @@ const (
 	// quirkErrno is SORT of scores that are no integers: sort.c asks errno, and nobody has reset it, so that a number out of
 	// range in any earlier command (XRANGE x 99999999999999999999 +) makes it refuse good scores.
 	quirkErrno = "sort-stale-errno"
+	// quirkHSetEx is HSETEX that names a field twice, the second time with a value so long that the hash becomes a hash table in between:
+	// an assertion fails (t_hash.c, expireMeta.trash == 0), and the server is gone.
+	quirkHSetEx = "hsetex-field-twice"
 )
+
+// listpackValue is how long a value may be, in bytes, that a hash keeps in a listpack: hash-max-listpack-value.
+const listpackValue = 64
+
+// repeatsField reports whether HSETEX names a field twice and has a value too long for a listpack.
+func repeatsField(argv [][]byte) bool {
+	seen := map[string]bool{}
+	twice, long := false, false
+	for i, a := range argv {
+		if !bytes.EqualFold(a, []byte("FIELDS")) {
+			continue
+		}
+		for j, b := range argv[min(len(argv), i+2):] {
+			if long = long || len(b) > listpackValue; j%2 == 0 {
+				twice = twice || seen[string(b)]
+				seen[string(b)] = true
+			}
+		}
+		break
+	}
+	return twice && long
+}

@@ -202,7 +202,7 @@ func (e *Engine) replay(ctx context.Context, t *topology, ops []op, like *differ
 		if d != nil {
 			d.command += done
 			if d.fault != faultDiffers {
-				e.st.sides[d.side].stop()
+				e.bury(d)
 			}
 			if d.id == like.id && like.window < 0 && like.fault == faultDiffers {
 				d.what = like.what // the question about the state is a command here
