@@ -28,7 +28,7 @@ as raw bytes, a window of commands at a time, and the state after each window.`,
 			f.BoolVar(&opts.Lockstep, "lockstep", false, "send one command at a time")
 		},
 		engine: func(_ context.Context, env campaign.Env) (campaign.Engine, error) {
-			opts.Oracle, opts.Target = env.Oracle, env.Target
+			opts.Oracle, opts.Target, opts.Corpus = env.Oracle, env.Target, env.Corpus
 			opts.Progress = func(line string) { fmt.Fprintln(os.Stderr, line) }
 			return commands.New(opts), nil
 		},

@@ -34,6 +34,8 @@ type Options struct {
 	// ShrinkBudget bounds how long the stream of a new difference is shortened before it is handed
 	// over. Zero: 20 s. Negative: it is not shortened.
 	ShrinkBudget time.Duration
+	// Corpus are cases whose commands come up in streams.
+	Corpus []*scenario.Case
 	// Progress is told in one line what takes time. It may be nil.
 	Progress func(line string)
 }
@@ -48,8 +50,10 @@ type Engine struct {
 	windows   []*window           // reused by every episode
 	known     map[string]*reduced // by cause
 	forbidden map[uint16][]string // option words of commands that the target runs without them only
-	missing   []triage.Candidate  // a command each that the target does not have; the first episode hands them over
-	last      []op                // the stream of the candidate made last, and its topology
+	snippets  []snippet
+	reached   map[string]bool    // tokens, in all episodes
+	missing   []triage.Candidate // a command each that the target does not have; the first episode hands them over
+	last      []op               // the stream of the candidate made last, and its topology
 	lastTopo  *topology
 }
 
@@ -75,8 +79,9 @@ func New(opts Options) *Engine {
 		opts.Progress = func(string) {}
 	}
 	return &Engine{
-		opts:  opts,
-		st:    &stage{sides: [2]*side{{name: "oracle", driver: opts.Oracle}, {name: "target", driver: opts.Target}}},
+		opts:     opts,
+		st:       &stage{sides: [2]*side{{name: "oracle", driver: opts.Oracle}, {name: "target", driver: opts.Target}}},
+		snippets: snippets(opts.Corpus), reached: map[string]bool{},
 		known: map[string]*reduced{}, forbidden: map[uint16][]string{}, absent: make([]bool, len(loadCatalog().all)),
 	}
 }
@@ -120,7 +125,7 @@ func (e *Engine) newEpisode(seed uint64) *episode {
 	ep := &episode{e: e, seed: seed, topo: newTopology(rand.New(rand.NewPCG(seed, 1))), every: 16, again: map[string]bool{}}
 	nodes := [][]byte{[]byte(nodeID(nodeName)), []byte(nodeID("p")), []byte(nodeID("q"))}
 	ep.gen = newGenerator(seed, ep.topo, nodes, e.executes, e.absent, e.opts.Window)
-	ep.gen.f.forbidden = e.forbidden
+	ep.gen.f.forbidden, ep.gen.snippets = e.forbidden, e.snippets
 	ep.p = &player{st: e.st, tally: newTally(), gen: ep.gen, lockstep: e.opts.Lockstep, learn: e.learn}
 	ep.p.known = func(d *difference) bool {
 		cause := d.cause()
@@ -163,7 +168,7 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 		return campaign.Stats{}, nil, e.troubled(ctx, err)
 	}
 	d, err := ep.run(ctx)
-	stats := campaign.Stats{Commands: ep.p.pairs, Windows: ep.p.windows, Tokens: ep.p.tally.tokens(), Digest: ep.sum, Held: ep.gen.held}
+	stats := campaign.Stats{Commands: ep.p.pairs, Windows: ep.p.windows, Tokens: ep.p.tally.tokens(), Digest: ep.sum, Held: ep.gen.held, Case: e.keep(ep)}
 	if err != nil && ctx.Err() != nil {
 		return stats, nil, ctx.Err()
 	}

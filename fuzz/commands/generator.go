@@ -20,6 +20,7 @@ type generator struct {
 	run      []uint16 // commands of this episode's choice that are run
 	keyed    []uint16 // every command with keys
 	all      []uint16
+	snippets []snippet
 	away     []*group // groups of slots that are never served here, whatever the stream does
 	hot      []uint16 // commands that lately reached something new, the oldest first
 
@@ -128,8 +129,10 @@ func (g *generator) common(w *window) {
 // item adds one command, or a few that belong together.
 func (g *generator) item(w *window) {
 	switch n := g.r.IntN(1000); {
-	case n < 560:
+	case n < 525:
 		g.plain(w)
+	case n < 560:
+		g.seeded(w)
 	case n < 640:
 		g.heat(w)
 	case n < 740:

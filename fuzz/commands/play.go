@@ -27,6 +27,7 @@ type player struct {
 	known func(d *difference) bool
 
 	played  []*window // of the episode so far, for a case
+	news    []news
 	ends    [2][]int
 	pairs   uint64
 	windows uint64
@@ -158,9 +159,20 @@ func (p *player) noteAll(w *window, first int, raw []byte, ends []int) {
 		}
 		i++
 		p.tally.queued(w.conn, id, frame)
-		if p.tally.note(id, frame) && p.gen != nil {
-			p.gen.reached(id)
+		if p.tally.note(id, frame) {
+			p.fresh(w, i-1, id, frame)
 		}
+	}
+}
+
+// fresh notes that command i of the window sent last reached something new in the episode.
+func (p *player) fresh(w *window, i int, id uint16, frame []byte) {
+	if p.gen == nil {
+		return
+	}
+	p.gen.reached(id)
+	if w.mode == modeCount && i < w.len() {
+		p.news = append(p.news, news{len(p.played) - 1, i, p.tally.pair(id, frame)})
 	}
 }
 
@@ -218,8 +230,8 @@ func (p *player) closer(ctx context.Context, w *window, first int, raw [2][]byte
 		}
 		if frame[theTarget][0] != byte(resp.Push) {
 			p.tally.queued(w.conn, id, frame[theTarget])
-			if p.tally.note(id, frame[theTarget]) && p.gen != nil {
-				p.gen.reached(id)
+			if p.tally.note(id, frame[theTarget]) {
+				p.fresh(w, i, id, frame[theTarget])
 			}
 			i++
 		}

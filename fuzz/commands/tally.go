@@ -19,7 +19,7 @@ func newTally() *tally {
 
 // note adds an answer and reports whether the pair is new.
 func (t *tally) note(id uint16, frame []byte) bool {
-	k := uint32(id)<<16 | uint32(t.kinds.of(frame))
+	k := t.pair(id, frame)
 	if t.seen[k] {
 		return false
 	}
@@ -27,7 +27,23 @@ func (t *tally) note(id uint16, frame []byte) bool {
 	return true
 }
 
-// tokens are what was reached, sorted: "command:get", "answer:get:$", "error:-WRONGTYPE Operation", "route:moved".
+func (t *tally) pair(id uint16, frame []byte) uint32 {
+	return uint32(id)<<16 | uint32(t.kinds.of(frame))
+}
+
+// name is the token of a pair.
+func (t *tally) name(pair uint32) string {
+	name := "unknown"
+	if id := uint16(pair >> 16); id != noCommand {
+		name = t.cat.all[id].name()
+	}
+	return "answer:" + name + ":" + oneWord(t.kinds.text[pair&0xffff])
+}
+
+// oneWord makes one word of a class: a corpus keeps tokens separated by blanks.
+func oneWord(text string) string { return strings.Join(strings.Fields(text), "_") }
+
+// tokens are what was reached, sorted: "command:get", "answer:get:$", "error:-WRONGTYPE_Operation_against", "route:moved".
 func (t *tally) tokens() []string {
 	set := map[string]bool{}
 	for k := range t.seen {
@@ -37,10 +53,10 @@ func (t *tally) tokens() []string {
 			name = t.cat.all[id].name()
 		}
 		set["command:"+name] = true
-		set["answer:"+name+":"+text] = true
+		set[t.name(k)] = true
 		if strings.HasPrefix(text, "-") {
-			set["error:"+text] = true
-			if r, ok := routes[text]; ok {
+			set["error:"+oneWord(text)] = true
+			if r := routeOf(text); r != "" {
 				set[r] = true
 			}
 		}
@@ -77,7 +93,7 @@ func (e *Engine) AllTokens() []string {
 		out = append(out, "command:"+loadCatalog().all[i].name())
 	}
 	for _, r := range routes {
-		out = append(out, r)
+		out = append(out, r[1])
 	}
 	slices.Sort(out)
 	return out

@@ -1,6 +1,9 @@
 package commands
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // class is the class of a reply: its type, and for an error its code and its wording up to the first quote or
 // number. Classes of one stream are small numbers; names turns them back.
@@ -53,9 +56,19 @@ func wording(frame []byte) []byte {
 	return bytes.TrimRight(text, " ,")
 }
 
-// routes are the error codes that say where a command has to go; each is a token of its own.
-var routes = map[string]string{
-	"-MOVED": "route:moved", "-ASK": "route:ask", "-TRYAGAIN": "route:tryagain", "-CROSSSLOT Keys in request don": "route:crossslot",
-	"-CLUSTERDOWN Hash slot not served": "route:unbound", "-CLUSTERDOWN The cluster is down": "route:down",
-	"-CLUSTERDOWN The cluster is down and only accep": "route:down-read-only",
+// routes are the beginnings of errors that say where a command has to go; each is a token of its own. The first that fits counts.
+var routes = [][2]string{
+	{"-MOVED", "route:moved"}, {"-ASK", "route:ask"}, {"-TRYAGAIN", "route:tryagain"}, {"-CROSSSLOT", "route:crossslot"},
+	{"-CLUSTERDOWN Hash slot not served", "route:unbound"}, {"-CLUSTERDOWN The cluster is down and only", "route:down-read-only"},
+	{"-CLUSTERDOWN The cluster is down", "route:down"},
+}
+
+// routeOf is the token of an error's class, empty if it says no route.
+func routeOf(text string) string {
+	for _, r := range routes {
+		if strings.HasPrefix(text, r[0]) {
+			return r[1]
+		}
+	}
+	return ""
 }
