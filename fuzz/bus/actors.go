@@ -33,6 +33,8 @@ var (
 		bus.IDFrom("ffff" + strings.Repeat("4", bus.IDLen-4)),
 		bus.IDFrom("0000" + strings.Repeat("5", bus.IDLen-4)),
 	}
+	// idsOfNodes are those that the node may know, itself too.
+	idsOfNodes = append(append([]bus.ID{nodeID}, actorIDs[:]...), otherIDs...)
 	// oddIDs are ids that no node has: not hex but valid in gossip, and not valid at all.
 	oddIDs = []bus.ID{
 		bus.IDFrom(strings.Repeat("z", bus.IDLen)),

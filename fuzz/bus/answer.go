@@ -23,7 +23,7 @@ func blank(b []byte, own bus.ID, port, cport uint16) []byte {
 	if be.Uint16(b[offCPort:]) == cport {
 		be.PutUint16(b[offCPort:], nodePort+busOffset)
 	}
-	const offOffset, offState, offReplicaOf, offTotLen, offMFlags = 32, 2252, 2128, 4, 2253
+	const offOffset, offState, offReplicaOf, offMFlags = 32, 2252, 2128, 2253
 	clear(b[offOffset : offOffset+8])
 	b[offState] = 0
 	b[offMFlags] &^= bus.MFlagPaused // it goes with a timer
@@ -43,45 +43,48 @@ func blank(b []byte, own bus.ID, port, cport uint16) []byte {
 	if !t.Gossips() {
 		return b
 	}
-	p, err := bus.Parse(b)
-	if err != nil {
+	at := bus.HeaderLen + int(be.Uint16(b[offCount:]))*bus.GossipLen
+	if at > len(b) {
 		return b
 	}
-	body := p.Body.(*bus.Ping)
-	body.Gossip = nil
-	for i := range body.Exts {
-		e := &body.Exts[i]
-		switch {
-		case (e.Type == bus.ExtShardID || e.Type == bus.ExtSecret) && len(e.Payload) >= bus.IDLen:
-			replaceRandom(e.Payload)
-		case e.Type == bus.ExtForgotten && len(e.Payload) >= bus.IDLen+8:
-			clear(e.Payload[bus.IDLen : bus.IDLen+8])
+	be.PutUint16(b[offCount:], 0)
+	b = append(b[:bus.HeaderLen], b[at:]...)
+	be.PutUint32(b[offTotLen:], uint32(len(b)))
+	for rest := b[bus.HeaderLen:]; len(rest) >= bus.ExtHeaderLen; {
+		n := int(be.Uint32(rest))
+		if n < bus.ExtHeaderLen || n > len(rest) {
+			break
 		}
+		payload := rest[bus.ExtHeaderLen:n]
+		switch e := bus.ExtType(be.Uint16(rest[4:])); {
+		case (e == bus.ExtShardID || e == bus.ExtSecret) && len(payload) >= bus.IDLen:
+			replaceRandom(payload)
+		case e == bus.ExtForgotten && len(payload) >= bus.IDLen+8:
+			clear(payload[bus.IDLen : bus.IDLen+8])
+		}
+		rest = rest[n:]
 	}
-	flags := p.MFlags
-	p.Seal()
-	p.MFlags = flags
-	return p.Append(b[:0])
+	return b
 }
 
 // compareAnswers compares what has come on a link on both sides since the last time. The note is empty where nothing
 // differs.
 func compareAnswers(l Link, o, t *side) string {
-	co, ct := o.links[l], t.links[l]
+	co, ct := o.links[l.index()], t.links[l.index()]
 	if co == nil || ct == nil {
 		return ""
 	}
-	fo, ft := co.waiting, ct.waiting
-	co.waiting, ct.waiting = nil, nil
-	for i := range min(len(fo), len(ft)) {
-		bo := blank(fo[i], o.id, o.node.Addr().Port(), o.node.BusAddr().Port())
-		bt := blank(ft[i], t.id, t.node.Addr().Port(), t.node.BusAddr().Port())
+	defer co.forget()
+	defer ct.forget()
+	for i := range min(len(co.waiting), len(ct.waiting)) {
+		bo := blank(co.frame(i), o.id, o.port, o.cport)
+		bt := blank(ct.frame(i), t.id, t.port, t.cport)
 		if !bytes.Equal(bo, bt) {
 			return fmt.Sprintf("%s answers %s", l, firstDifference(bus.FrameText(bo), bus.FrameText(bt)))
 		}
 	}
-	if len(fo) != len(ft) {
-		return fmt.Sprintf("%s has %d answers (%s), not %d (%s)", l, len(fo), typesOf(fo), len(ft), typesOf(ft))
+	if no, nt := len(co.waiting), len(ct.waiting); no != nt {
+		return fmt.Sprintf("%s has %d answers (%s), not %d (%s)", l, no, typesOf(co), nt, typesOf(ct))
 	}
 	if co.gone != ct.gone {
 		return fmt.Sprintf("%s is %s, not %s", l, fate(co), fate(ct))
@@ -96,10 +99,10 @@ func fate(c *conn) string {
 	return "open"
 }
 
-func typesOf(frames [][]byte) string {
+func typesOf(c *conn) string {
 	var names []string
-	for _, f := range frames {
-		names = append(names, bus.Type(binary.BigEndian.Uint16(f[offType:])).String())
+	for i := range c.waiting {
+		names = append(names, typeOf(c.frame(i)).String())
 	}
 	return strings.Join(names, " ")
 }

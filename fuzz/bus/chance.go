@@ -46,6 +46,8 @@ type chance struct {
 	src  *source
 	rnd  *rand.Rand
 	fill *fuzz.Fuzzer
+	// safe chance makes no name, address or shard id that Redis can not save and read again.
+	safe bool
 }
 
 func newChance(src *source) *chance {
@@ -74,7 +76,9 @@ func newChance(src *source) *chance {
 		func(e *bus.Extension, _ fuzz.Continue) { *e = c.extension() },
 		func(g *bus.Gossip, fc fuzz.Continue) {
 			fc.FuzzNoCustom(g)
-			g.Port, g.CPort = c.address(g.ID)
+			if g.Port, g.CPort = c.address(g.ID); c.safe {
+				g.Flags &^= bus.FlagMyself
+			}
 		},
 	)
 	return c
@@ -114,7 +118,11 @@ func (c *chance) id() bus.ID {
 // ip is an address on loopback, none, or one that cannot be dialled and is not looked up anywhere either: after
 // an IPv6 address with an unknown zone, glibc gives up before it would ask a name server.
 func (c *chance) ip() bus.IP {
-	switch n := c.Intn(16); {
+	most := 16
+	if c.safe {
+		most = 14
+	}
+	switch n := c.Intn(most); {
 	case n < 6:
 		return bus.IP{}
 	case n < 12:
@@ -149,14 +157,14 @@ func (c *chance) address(id bus.ID) (port, cport uint16) {
 
 // slots is a few ranges that meet those that others own.
 func (c *chance) slots() (s slot.Set) {
-	switch n := c.Intn(12); {
-	case n < 2:
-	case n < 10:
+	switch n := c.Intn(48); {
+	case n < 8:
+	case n < 43:
 		for range 1 + c.Intn(3) {
 			lo := uint16(pick(c, []int{0, 1, 99, 100, 101, 199, 200, 250, 5000, 5099, 10000, 16000, 16382}))
 			s.AddRange(lo, min(lo+uint16(pick(c, []int{0, 0, 1, 7, 100, 300})), slot.Count-2))
 		}
-	case n < 11:
+	case n < 47:
 		s.Add(slot.Count - 1)
 	default:
 		s.AddRange(0, slot.Count-2)
@@ -196,6 +204,8 @@ func (c *chance) epoch() uint64 {
 		return 1<<63 - 2 + uint64(c.Intn(4))
 	case n < 15:
 		return 1<<32 - 1 + uint64(c.Intn(2))
+	case c.safe:
+		return 1<<64 - 1000 - uint64(c.Intn(4))
 	}
 	return 1<<64 - 1 - uint64(c.Intn(4))
 }
@@ -214,7 +224,10 @@ func (c *chance) extension() bus.Extension {
 	case 3:
 		return bus.ForgottenExt(c.id(), pick(c, []uint64{60, 600, 1 << 31, 1 << 32, 1 << 40}))
 	case 4, 5:
-		return bus.ShardIDExt(c.id())
+		if id := c.id(); !c.safe || id.Valid() {
+			return bus.ShardIDExt(id)
+		}
+		return bus.ShardIDExt(actorIDs[actorP])
 	case 6:
 		return bus.SecretExt(c.id())
 	}
@@ -241,6 +254,8 @@ func (c *chance) name() string {
 			b[i] = 'h'
 		}
 		return string(b)
+	case c.safe:
+		return "x" + string(pick(c, []byte("/.`_\x80\xc3\xff"))) + "y"
 	}
 	return "x" + string(pick(c, []byte(" \n\r\t,=@:;#\"'\\$%&!()*+<>?[]^`{|}~/\x01\x7f\x80\xc3\xff"))) + "y"
 }

@@ -4,7 +4,7 @@ import "slices"
 
 // Limits of what is written before an answer is waited for.
 const (
-	segmentPackets = 48
+	segmentPackets = 64
 	segmentBytes   = 256 << 10
 )
 
@@ -18,7 +18,7 @@ type step struct {
 	times int
 	args  []string
 	fence bool // a frame that the conductor added
-	// await, on the last step of a segment, is how many frames have come on the link since it was opened
+	// await, on the last step of a link's segment, is how many frames have come on the link since it was opened
 	// once all that was written is processed; 0: do not wait.
 	await int
 	// received is how many packets the node has counted by then since the actors were met; only used on a link that the node
@@ -30,27 +30,85 @@ type step struct {
 	dialled []int
 }
 
+// waits reports whether the step ends a segment.
+func (s *step) waits() bool { return s.await > 0 || s.gone || s.received > 0 }
+
+// script is an episode as steps, and the links on which packets are whole at its end.
+type script struct {
+	steps []step
+	open  linkSet
+}
+
+// packets counts the packets that are sent to either side, fences too.
+func (s *script) packets() (n uint64) {
+	for i := range s.steps {
+		if s.steps[i].do == DoSend {
+			n += uint64(max(1, s.steps[i].times))
+		}
+	}
+	return n
+}
+
+// windows counts what is waited for and compared.
+func (s *script) windows() (n uint64) {
+	for i := range s.steps {
+		if s.steps[i].waits() {
+			n++
+		}
+	}
+	return n
+}
+
 // conductor turns ops into steps: it lets the twin follow, adds fences, and says how many answers to wait for. It leaves
 // ops out that have become impossible, such as a packet on a link that the node closed.
 type conductor struct {
 	*twin
 	steps []step
 	// owed is how many frames have been sent by the node on a link since it was opened.
-	owed    map[Link]int
-	segment Link
-	packets int // of the open segment; 0: there is none
+	owed [linkCount]int
+	// The open segment: what was written and has not been waited for. Only packets of floods put several links into one.
+	packets int
 	bytes   int
-	last    bool // the last packet of the segment was answered on its link
+	touched linkSet
+	flood   bool
+	last    [linkCount]int // the step that wrote last on a link, and whether its last packet was answered there
+	heard   [linkCount]bool
 	op      int
 	counted uint64 // packets that the node counted before the first op
 }
 
 func newConductor(met []int) *conductor {
-	c := &conductor{twin: newTwin(), owed: map[Link]int{}}
+	c := &conductor{twin: newTwin()}
 	c.meet(met)
 	c.counted = c.received()
-	clear(c.acts)
+	c.acts = tokens{}
 	return c
+}
+
+// scriptOf is the script of an episode.
+func scriptOf(e *Episode) *script {
+	if e.done != nil {
+		return e.done
+	}
+	c := newConductor(e.Met)
+	c.acts.deaf = true
+	for i := range e.Ops {
+		c.op = i
+		c.perform(&e.Ops[i])
+	}
+	return c.finish()
+}
+
+// finish ends the last segment.
+func (c *conductor) finish() *script {
+	c.flush()
+	s := &script{steps: c.steps}
+	for i, l := range c.links {
+		if l != nil && l.open && len(l.buf) == 0 {
+			s.open.add(linkAt(i))
+		}
+	}
+	return s
 }
 
 func (c *conductor) add(s step) *step {
@@ -59,120 +117,155 @@ func (c *conductor) add(s step) *step {
 	return &c.steps[len(c.steps)-1]
 }
 
-// note takes an effect's answers and returns it.
-func (c *conductor) note(eff effect) effect {
-	for l, n := range eff.answers {
-		c.owed[l] += n
+// note takes an effect's answers and adds it to the whole.
+func (c *conductor) note(all *effect, eff effect) {
+	for i, n := range eff.answers {
+		c.owed[i] += int(n)
 	}
-	return eff
+	all.add(eff)
 }
 
-// perform adds an op's steps. The effect is that of the op alone.
+// perform adds an op's steps. The effect is that of the op alone, and of the fences before it.
 func (c *conductor) perform(op *Op) (eff effect) {
-	if op.Do != DoSend || c.packets > 0 && (op.Link != c.segment || c.packets >= segmentPackets || c.bytes > segmentBytes) {
-		eff.add(c.flush())
+	if c.packets > 0 && (op.Do != DoSend || !c.touched.has(op.Link) && !(c.flood && op.Flood) ||
+		c.packets >= segmentPackets || c.bytes > segmentBytes) {
+		c.note(&eff, c.flush())
 	}
 	switch op.Do {
 	case DoDial:
 		if op.Link.Which == In {
 			return eff
 		}
-		eff.add(c.note(c.dial(op.Link)))
-		c.owed[op.Link] = 0
+		c.note(&eff, c.dial(op.Link))
+		c.owed[op.Link.index()] = 0
 		c.add(step{do: DoDial, link: op.Link})
 	case DoClose:
 		if c.open(op.Link) && op.Link.Which != In {
 			c.add(step{do: DoClose, link: op.Link})
-			eff.add(c.note(c.close(op.Link)))
+			c.note(&eff, c.close(op.Link))
 		}
 	case DoAdmin:
 		more, ok := c.admin(op.Args)
 		if !ok {
 			return eff
 		}
-		eff.add(c.note(more))
+		c.note(&eff, more)
 		c.add(step{do: DoAdmin, args: op.Args})
 	case DoSettle:
 		c.performSettle(&eff)
+	case DoLook:
+		c.add(step{do: DoLook})
 	case DoSend:
-		eff.add(c.performSend(op))
+		c.performSend(op, &eff)
 	}
 	return eff
 }
 
 // performSettle waits for the links that the node dials anew.
 func (c *conductor) performSettle(eff *effect) {
-	before := map[Link]*twinLink{}
-	for a := range actorCount {
-		before[Link{a, In}] = c.links[Link{a, In}]
-	}
+	before := c.links
 	more := c.settle()
 	s := step{do: DoSettle}
 	for a := range actorCount {
-		l := Link{a, In}
+		l := Link{a, In}.index()
 		if c.links[l] != before[l] {
 			s.dialled = append(s.dialled, a)
 			c.owed[l] = 0
 		}
 	}
-	eff.add(c.note(more))
+	c.note(eff, more)
 	if s.dialled != nil {
 		c.add(s)
 	}
 }
 
-func (c *conductor) performSend(op *Op) (eff effect) {
+func (c *conductor) performSend(op *Op, eff *effect) {
 	if !c.open(op.Link) {
-		return eff
+		return
 	}
-	c.segment = op.Link
+	at := op.Link.index()
+	if c.packets == 0 {
+		c.touched, c.flood = 0, op.Flood
+	}
+	c.flood = c.flood && op.Flood
+	c.touched.add(op.Link)
 	times := max(1, op.Times)
+	closed := false
 	for range times {
-		one := c.note(c.send(op.Link, op.Frame))
-		c.last = one.answers[op.Link] > 0
-		eff.add(one)
+		one := c.send(op.Link, op.Frame)
+		c.heard[at] = one.answers[at] > 0
+		closed = closed || one.closed.has(op.Link)
+		c.note(eff, one)
 	}
 	c.packets += times
 	c.bytes += times * len(op.Frame)
 	c.add(step{do: DoSend, link: op.Link, frame: op.Frame, cuts: op.Cuts, times: times})
-	if !c.open(op.Link) || slices.ContainsFunc(eff.closed, func(l Link) bool { return l == op.Link }) {
-		eff.add(c.flush())
+	c.last[at] = len(c.steps) - 1
+	if !c.open(op.Link) || closed {
+		c.note(eff, c.flush())
 	}
-	return eff
 }
 
-// flush ends the open segment: after it, the node has processed all that was written.
+// flush ends the open segment: after it, the node has processed all that was written. What is returned has not
+// been noted yet.
 func (c *conductor) flush() (eff effect) {
 	if c.packets == 0 {
 		return eff
 	}
-	l := c.segment
-	c.packets, c.bytes = 0, 0
-	lastStep := &c.steps[len(c.steps)-1]
+	touched := c.touched
+	c.packets, c.bytes, c.touched = 0, 0, 0
+	for i := range linkCount {
+		if l := linkAt(i); touched.has(l) {
+			eff.add(c.flushLink(l))
+		}
+	}
+	return eff
+}
+
+func (c *conductor) flushLink(l Link) (eff effect) {
+	at := l.index()
+	last := &c.steps[c.last[at]]
+	latest := c.last[at] == len(c.steps)-1
 	switch {
 	case !c.open(l):
-		lastStep.gone = true
+		last.gone = true
 		return eff
 	case c.pending(l) > 0:
 		// What was whole is processed before the link is closed: a link that is closed with answers unread is reset, and
 		// what the node has not read yet is lost.
-		lastStep.received = c.received() - c.counted
+		if l.Which == In || latest {
+			last.received = c.received() - c.counted
+		}
 		if l.Which == In {
 			return eff // it stays as it is: nothing more can be said on it
 		}
 		c.add(step{do: DoClose, link: l, fence: true})
-		return c.note(c.close(l))
-	case c.last:
-		lastStep.await, lastStep.received = c.owed[l], c.received()-c.counted
+		return c.close(l)
+	case c.heard[at] && latest:
+		last.await, last.received = c.owed[at], c.received()-c.counted
 		return eff
 	}
 	frame := c.fence(l)
-	eff = c.note(c.send(l, frame))
+	eff = c.send(l, frame)
 	s := c.add(step{do: DoSend, link: l, frame: frame, times: 1, fence: true})
 	if c.open(l) {
-		s.await, s.received = c.owed[l], c.received()-c.counted
+		s.await, s.received = c.owed[at]+int(eff.answers[at]), c.received()-c.counted
 	} else {
 		s.gone = true
 	}
 	return eff
+}
+
+// rebuilt is a conductor that has done the same ops.
+func rebuilt(met []int, ops []Op) *conductor {
+	c := newConductor(met)
+	c.acts.deaf = true
+	for i := range ops {
+		c.op = i
+		c.perform(&ops[i])
+	}
+	c.op = len(ops)
+	c.acts = tokens{}
+	c.steps = slices.Clip(c.steps)
+	return c
 }

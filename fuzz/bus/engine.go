@@ -135,15 +135,8 @@ func (ln *lane) episode(ctx context.Context, e *Episode) (r result) {
 	r.episode = e
 	started := ln.started
 	f, err := ln.play(ctx, r.episode, false)
-	steps, _ := script(r.episode)
-	for _, s := range steps {
-		if s.do == DoSend {
-			r.packets += uint64(max(1, s.times))
-		}
-		if s.await > 0 || s.gone {
-			r.segments++
-		}
-	}
+	sc := scriptOf(r.episode)
+	r.packets, r.segments = sc.packets(), sc.windows()
 	if err != nil {
 		r.err = fmt.Errorf("fuzz bus: seed %d: %w", e.Seed, err)
 		return r

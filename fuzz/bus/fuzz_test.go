@@ -40,13 +40,13 @@ func FuzzEpisode(f *testing.F) {
 			eff := c.send(op.Link, op.Frame)
 			if v := bus.Check(op.Frame); whole && v.Action == bus.CloseLink && c.open(op.Link) {
 				t.Errorf("op %d: %s, and the link is open", i, v)
-			} else if whole && v.Action == bus.Ignore && !v.Rule.Unsafe() && eff.answers[op.Link] > 0 {
+			} else if whole && v.Action == bus.Ignore && !v.Rule.Unsafe() && eff.answers[op.Link.index()] > 0 {
 				if n, _ := bus.FrameLen(op.Frame); n == len(op.Frame) {
 					t.Errorf("op %d: %s, and there is an answer", i, v)
 				}
 			}
 			if why := unsound(c.n, &epoch, &vote); why != "" {
-				t.Fatalf("op %d, %s: %s", i, op.Tag, why)
+				t.Fatalf("op %d, %s: %s", i, op.Tag(), why)
 			}
 		}
 		text := c.n.AppendConfig(nil)

@@ -8,8 +8,20 @@ import (
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
-// MaxPackets bounds how many packets an episode has.
-const MaxPackets = 160
+// Bounds of how many packets an episode has.
+const (
+	minPackets = 40
+	MaxPackets = 1600
+	// recipePackets is the bound for an episode of a recipe, which is to be small.
+	recipePackets = 160
+)
+
+// rebuildMost is the length up to which an episode goes on behind an op that had to be given up: the twin has to do all of it
+// again.
+const rebuildMost = 300
+
+// lookEvery is after how many packets the state is compared.
+const lookEvery = 256
 
 // Generate makes the episode of a seed. hunt asks for inputs that leave what Redis defines, but for the faults that are known.
 func Generate(seed uint64, hunt bool, known *quirks.List) *Episode {
@@ -19,55 +31,65 @@ func Generate(seed uint64, hunt bool, known *quirks.List) *Episode {
 }
 
 // FromRecipe makes an episode of a compact recipe, a byte a choice: what `go test -fuzz` mutates.
-func FromRecipe(recipe []byte) *Episode { return generate(fromRecipe(recipe), false, MaxPackets, nil) }
+func FromRecipe(recipe []byte) *Episode {
+	return generate(fromRecipe(recipe), false, recipePackets, nil)
+}
 
 // generator makes one episode.
 type generator struct {
 	*chance
-	e    *Episode
-	cond *conductor
-	self [actorCount]bus.Header // what actors say of themselves for now
-	exts [actorCount][]bus.Extension
+	e     *Episode
+	cond  *conductor
+	glued []byte
+	pkt   bus.Packet             // the one that is being made
+	self  [actorCount]bus.Header // what actors say of themselves for now
+	exts  [actorCount][]bus.Extension
 	// epochs are those that the node knows.
 	epochs  []uint64
 	met     [actorCount]bool // who has announced its own address in a MEET: each at most once
-	seen    map[string]int   // how often a tag was used
+	seen    map[plan]int     // how often a plan was used
+	looked  int              // packets since the state was compared
 	rebuilt int
+	settled int
 	over    bool
 	quirks  *quirks.List
 }
 
 func generate(src *source, hunt bool, most int, known *quirks.List) *Episode {
 	g := &generator{
-		chance: newChance(src), seen: map[string]int{}, quirks: known,
-		e: &Episode{Hunt: hunt, Held: map[string]uint64{}, Tokens: map[string]bool{}},
+		chance: newChance(src), seen: map[plan]int{}, quirks: known,
+		e: &Episode{Hunt: hunt, Held: map[string]uint64{}, Tokens: map[string]bool{}, mem: newArena()},
 	}
+	g.safe = !hunt && !g.one(16)
 	g.e.Met = pick(g.chance, [][]int{{actorP}, {actorP, actorR}, {actorP, actorQ}, {actorP, actorQ, actorR}})
 	g.cond = newConductor(g.e.Met)
 	for a := range actorCount {
 		g.self[a] = template(a)
 	}
 	g.prelude()
-	packets := 20 + g.Intn(most-20)
-	for n := 0; n < packets && !src.spent() && g.rebuilt < 40 && !g.over; {
-		n += g.round()
+	packets := minPackets + g.Intn(most-minPackets)
+	for n := 0; n < packets && !src.spent() && !g.over; {
+		did := g.round()
+		n += did
+		if g.looked += did; g.looked >= lookEvery {
+			g.looked = 0
+			g.try(Op{Do: DoLook})
+		}
 	}
-	g.keep(g.cond.acts)
+	g.cond.acts.into(g.e.Tokens)
+	g.e.done = g.cond.finish()
 	return g.e
-}
-
-func (g *generator) keep(tokens map[string]bool) {
-	for t := range tokens {
-		g.e.Tokens[t] = true
-	}
 }
 
 // try performs an op and keeps it, unless it leaves what Redis defines and the episode is not a hunt, or it does what is known
 // to end real Redis.
 func (g *generator) try(op Op) bool {
 	if op.Do == DoSend {
-		if name := g.foreseen(op.Frame); name != "" {
+		if name := g.foreseen(op.Link, op.Frame); name != "" {
 			g.e.Held[name]++
+			return false
+		}
+		if op.Link.Which == In && g.closesIn(op.Link, op.Frame) && !g.one(24) {
 			return false
 		}
 		if g.e.Hunt || replicaOf(op.Frame) == nodeID {
@@ -77,9 +99,10 @@ func (g *generator) try(op Op) bool {
 			}
 		}
 	}
+	g.cond.op = len(g.e.Ops)
 	eff := g.cond.perform(&op)
 	names := eff.unsafe
-	if op.Do == DoSend && replicaOf(op.Frame) != (bus.ID{}) && g.cond.circle() {
+	if m := replicaOf(op.Frame); op.Do == DoSend && m != (bus.ID{}) && g.cond.circles(m) {
 		names = append(names, "replica-circle")
 	}
 	for _, name := range names {
@@ -91,27 +114,37 @@ func (g *generator) try(op Op) bool {
 		return false
 	}
 	g.e.Ops = append(g.e.Ops, op)
-	for _, l := range eff.closed {
-		if l.Which == In {
-			// The node dials again with a tick. What comes before it and what after depends on the clock, so
-			// most episodes end here.
-			g.over = !g.one(4)
+	for a := range actorCount {
+		if eff.closed.has(Link{a, In}) {
+			// The node dials again with a tick. What comes before it and what after depends on the clock.
 			g.try(Op{Do: DoSettle})
+			g.settled++
+			g.over = g.over || g.settled >= settleMost
 			break
 		}
 	}
 	return true
 }
 
-// rebuild makes the twin anew, without the op that was tried last.
-func (g *generator) rebuild() {
-	g.rebuilt++
-	g.keep(g.cond.acts)
-	g.cond = newConductor(g.e.Met)
-	for i := range g.e.Ops {
-		g.cond.op = i
-		g.cond.perform(&g.e.Ops[i])
+// settleMost is how often an episode waits for a tick.
+const settleMost = 8
+
+// closesIn reports whether a frame makes the node close a link that it dialled, as far as its bytes tell: it is no frame, or
+// in another one's name. That costs a tick.
+func (g *generator) closesIn(l Link, frame []byte) bool {
+	n, err := bus.FrameLen(frame)
+	if err != nil || n < bus.HeaderLen || n > len(frame) {
+		return err != nil
 	}
+	return typeOf(frame).Gossips() && bus.ID(frame[40:80]) != actorIDs[l.Actor] && bus.Check(frame[:n]).Action == bus.Accept
+}
+
+// rebuild makes the twin anew, without the op that was tried last. A long episode ends there instead.
+func (g *generator) rebuild() {
+	g.cond.acts.into(g.e.Tokens)
+	g.cond = rebuilt(g.e.Met, g.e.Ops)
+	g.rebuilt++
+	g.over = g.over || g.rebuilt >= 40 || len(g.e.Ops) > rebuildMost
 }
 
 // prelude makes the cluster that most episodes begin with.
@@ -146,7 +179,7 @@ func (g *generator) prelude() {
 			g.exts[a] = []bus.Extension{bus.ShardIDExt(shard)}
 		}
 		if a != actorU {
-			g.try(g.honest(a, bus.TypePing))
+			g.try(g.honest(Link{a, Out}, bus.TypePing))
 		}
 	}
 }
@@ -157,16 +190,27 @@ func slots(lo, hi uint16) (s slot.Set) {
 }
 
 // honest is a packet in which an actor says what it is.
-func (g *generator) honest(a int, t bus.Type) Op {
-	p := &bus.Packet{Header: g.self[a]}
+func (g *generator) honest(l Link, t bus.Type) Op {
+	p := &bus.Packet{Header: g.self[l.Actor]}
 	p.Type = t
-	p.Body = &bus.Ping{Exts: g.exts[a]}
-	return Op{Link: Link{a, Out}, Frame: p.Seal().Append(nil), Tag: "honest"}
+	if p.Body = nil; t.Gossips() {
+		p.Body = &bus.Ping{Exts: g.exts[l.Actor]}
+	}
+	return Op{Link: l, Frame: g.frame(p.Seal()), plan: plan{seed: -1, typ: t, field: noFields, disorder: -1}}
+}
+
+var noFields = [3]int8{-1, -1, -1}
+
+// frame is the bytes of a packet, in the memory of the episode.
+func (g *generator) frame(p *bus.Packet) []byte {
+	size := p.Size()
+	return p.Append(g.e.mem.take(size))
 }
 
 // round is some packets on one link, or something else that happens. It returns how many packets it had.
 func (g *generator) round() int {
-	switch n := g.Intn(40); {
+	n := g.Intn(40)
+	switch {
 	case n < 5:
 		g.try(Op{Do: DoAdmin, Args: g.command()})
 		return 1
@@ -181,29 +225,34 @@ func (g *generator) round() int {
 		g.try(Op{Do: DoSettle})
 		return 1
 	}
+	if n == 9 && g.one(3) {
+		return g.flood()
+	}
 	l := g.link()
 	g.learnEpochs()
 	sent := 0
-	for range 1 + g.Intn(pick(g.chance, []int{2, 8, 32})) {
-		if !g.cond.open(l) || g.src.spent() {
+	for range 1 + g.Intn(pick(g.chance, []int{4, 32, 64, 128})) {
+		if !g.cond.open(l) || g.src.spent() || g.over || g.cond.pending(l) > 0 && (l.Which == In || !g.one(4)) {
 			break
 		}
 		sent++
-		op := g.packet(l)
 		// Of two, take the one whose kind has been used less.
-		if other := g.packet(l); g.seen[other.Tag] < g.seen[op.Tag] {
-			op = other
+		p := g.plan()
+		if other := g.plan(); g.seen[other] < g.seen[p] {
+			p = other
 		}
-		if g.try(op) {
-			g.seen[op.Tag]++
+		if g.try(g.packet(l, p)) {
+			g.seen[p]++
 		}
 	}
 	return sent + 1
 }
 
+var whichLinks = []Which{Out, Out, Out, Out, Out, Out2, In}
+
 // link is one that is open, opened now if need be.
 func (g *generator) link() Link {
-	l := Link{pick(g.chance, append([]int{actorU}, append(g.e.Met, g.e.Met...)...)), pick(g.chance, []Which{Out, Out, Out, Out2, In, In})}
+	l := Link{pick(g.chance, append([]int{actorU}, append(g.e.Met, g.e.Met...)...)), pick(g.chance, whichLinks)}
 	if g.cond.open(l) && g.cond.pending(l) == 0 {
 		return l
 	}
@@ -216,10 +265,12 @@ func (g *generator) link() Link {
 
 // learnEpochs looks up which epochs the node knows: those next to them decide most.
 func (g *generator) learnEpochs() {
-	v := g.cond.n.View()
-	g.epochs = append(g.epochs[:0], v.CurrentEpoch, v.VoteEpoch)
-	for i := range v.Nodes {
-		g.epochs = append(g.epochs, v.Nodes[i].ConfigEpoch)
+	own := g.cond.n.Epochs()
+	g.epochs = append(g.epochs[:0], own.Current, own.Vote)
+	for _, id := range idsOfNodes {
+		if s, ok := g.cond.n.See(id); ok {
+			g.epochs = append(g.epochs, s.ConfigEpoch)
+		}
 	}
 }
 

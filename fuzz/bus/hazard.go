@@ -46,22 +46,110 @@ func (g *generator) quirk(l Link, frame []byte) string {
 	return ""
 }
 
-// foreseen names the rule by which a frame will not be kept, where its bytes alone say so; "": none that is seen
+// foreseen names the rule by which bytes will not be kept, where they alone say so, or nearly; "": none that is seen
 // so easily. It spares the twin from being made anew.
-func (g *generator) foreseen(frame []byte) string {
-	n, err := bus.FrameLen(frame)
-	if err != nil || n == 0 || n > len(frame) {
-		return ""
+func (g *generator) foreseen(l Link, b []byte) string {
+	if tl := g.cond.links[l.index()]; tl != nil && len(tl.buf) > 0 {
+		g.glued = append(append(g.glued[:0], tl.buf...), b...)
+		b = g.glued
 	}
-	if !dialsNobody(frame[:n]) {
-		return abroad
-	}
-	if r := bus.Check(frame[:n]).Rule; r.Unsafe() {
-		if name := r.String(); !g.e.Hunt || hugeCount(frame) {
-			return name
+	for {
+		n, err := bus.FrameLen(b)
+		if err != nil || n == 0 || n > len(b) {
+			return ""
+		}
+		frame := b[:n:n]
+		b = b[n:]
+		if !dialsNobody(frame) {
+			return abroad
+		}
+		r := bus.Check(frame).Rule
+		if r.Unsafe() {
+			if name := r.String(); !g.e.Hunt || hugeCount(frame) {
+				return name
+			}
+		}
+		if r == bus.RuleNone && !g.e.Hunt && typeOf(frame).Gossips() {
+			if name := g.undefined(l, frame); name != "" {
+				return name
+			}
 		}
 	}
+}
+
+// undefined names the rule by which a well-formed packet would leave what Redis defines if the node took it for that of a
+// known node.
+func (g *generator) undefined(l Link, frame []byte) string {
+	const offReplicaOf, offIP = 2128, 2168
+	sender, self := bus.ID(frame[40:80]), actorIDs[l.Actor]
+	switch m := bus.ID(frame[offReplicaOf : offReplicaOf+bus.IDLen]); {
+	case m == sender || m == self:
+		return "replica-of-itself"
+	case sender == nodeID && m.IsZero() == g.cond.n.Replica():
+		return "own-id"
+	}
+	if !plainAddress(frame[offIP : offIP+bus.IPLen]) {
+		return "address"
+	}
+	if l.Which == In && gossipsAbout(frame, self) {
+		if p, ok := g.cond.n.See(self); ok && p.Flags.Any(bus.FlagFail|bus.FlagPFail) {
+			return linkFreed
+		}
+	}
+	at := bus.HeaderLen + int(binary.BigEndian.Uint16(frame[offCount:]))*bus.GossipLen
+	for at+bus.ExtHeaderLen <= len(frame) {
+		n := int(binary.BigEndian.Uint32(frame[at:]))
+		if n < bus.ExtHeaderLen || at+n > len(frame) {
+			break
+		}
+		payload := frame[at+bus.ExtHeaderLen : at+n]
+		switch bus.ExtType(binary.BigEndian.Uint16(frame[at+4:])) {
+		case bus.ExtForgotten:
+			if len(payload) >= bus.IDLen && (bus.ID(payload) == self || bus.ID(payload) == sender) {
+				return "forgets-itself"
+			}
+		case bus.ExtShardID:
+			if len(payload) < bus.IDLen || !bus.ID(payload).Valid() {
+				return "shard-id"
+			}
+		case bus.ExtHostname, bus.ExtNodename:
+			if text, _, _ := bytes.Cut(payload, []byte{0}); bytes.IndexFunc(text, oddInName) >= 0 {
+				return "name"
+			}
+		}
+		at += n
+	}
 	return ""
+}
+
+// gossipsAbout reports whether a well-formed packet has an entry about a node.
+func gossipsAbout(frame []byte, id bus.ID) bool {
+	at := bus.HeaderLen
+	for range binary.BigEndian.Uint16(frame[offCount:]) {
+		if at+bus.GossipLen > len(frame) {
+			break
+		}
+		if bus.ID(frame[at:at+bus.IDLen]) == id {
+			return true
+		}
+		at += bus.GossipLen
+	}
+	return false
+}
+
+func oddInName(c rune) bool {
+	return c < 0x20 || c == 0x7f || strings.ContainsRune("!#$%&()*+:;<>?@[]^{|}~,= \"'\\", c)
+}
+
+// plainAddress reports whether an address can stand in nodes.conf.
+func plainAddress(b []byte) bool {
+	text, _, _ := bytes.Cut(b, []byte{0})
+	for _, c := range text {
+		if c != '.' && c != ':' && c != '-' && c != '_' && c != '%' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+			return false
+		}
+	}
+	return true
 }
 
 // hugeCount reports whether the counts reach so far beyond the packet that real Redis is known to die.

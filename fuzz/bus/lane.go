@@ -1,7 +1,6 @@
 package bus
 
 import (
-	"bufio"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -28,8 +27,6 @@ type lane struct {
 	started int
 	// linger is how long the end of an episode waits for a crash.
 	linger time.Duration
-	// dirty means that an episode may have left what CLUSTER RESET HARD does not clear: traits of the node itself.
-	dirty  bool
 	proven *proven
 }
 
@@ -42,8 +39,8 @@ type found struct {
 
 func newLane(o, t oracle.Driver, p *proven) (*lane, error) {
 	ln := &lane{proven: p}
-	ln.sides[0] = &side{name: "oracle", driver: o, links: map[Link]*conn{}, came: make(chan struct{})}
-	ln.sides[1] = &side{name: "target", driver: t, links: map[Link]*conn{}, came: make(chan struct{})}
+	ln.sides[0] = &side{name: "oracle", driver: o, came: make(chan struct{})}
+	ln.sides[1] = &side{name: "target", driver: t, came: make(chan struct{})}
 	for a := range actorCount {
 		if err := ln.hold(a); err != nil {
 			ln.close()
@@ -84,10 +81,13 @@ func (ln *lane) accept(a int, l net.Listener) {
 		}
 		ln.wg.Go(func() {
 			_ = nc.SetReadDeadline(time.Now().Add(patience))
-			c := &conn{nc: nc, r: bufio.NewReaderSize(nc, 16<<10), in: true}
-			head, err := c.r.Peek(80)
+			c := &conn{nc: nc, in: true}
+			var err error
+			for len(c.buf) < 80 && err == nil {
+				err = c.fill()
+			}
 			if err == nil {
-				id := bus.ID(head[40:80])
+				id := bus.ID(c.buf[40:80])
 				if ln.sides[0].accept(a, c, id) || ln.sides[1].accept(a, c, id) {
 					return
 				}
@@ -114,8 +114,6 @@ func (ln *lane) close() {
 
 // prepare gives both sides a node that knows only itself.
 func (ln *lane) prepare(ctx context.Context, fresh bool) error {
-	fresh = fresh || ln.dirty
-	ln.dirty = false
 	for i, s := range ln.sides {
 		if !fresh && s.node != nil && !s.ended() && s.reset() == nil {
 			continue
@@ -147,13 +145,14 @@ func (ln *lane) meet(actors []int) error {
 		h := template(a)
 		h.Type = bus.TypePong
 		pong := step{do: DoSend, link: l, frame: (&bus.Packet{Header: h}).Seal().Append(nil)}
-		greet := step{do: DoSend, link: l, frame: fence(l, nil)}
+		greet := step{do: DoSend, link: l, frame: appendFence(nil, l, nil)}
 		for _, s := range ln.sides {
 			if err := s.awaitDial(a, 1); err != nil {
 				return fmt.Errorf("%s: actor %s: %w", s.name, actorNames[a], err)
 			}
-			s.write(&pong, &ln.ports)
-			s.write(&greet, &ln.ports)
+			s.queue(&pong, &ln.ports)
+			s.queue(&greet, &ln.ports)
+			s.flush()
 		}
 	}
 	for _, a := range actors {
@@ -162,7 +161,9 @@ func (ln *lane) meet(actors []int) error {
 			if err := s.await(l, 1, false); err != nil {
 				return fmt.Errorf("%s: actor %s: %w", s.name, actorNames[a], err)
 			}
-			s.links[l].got, s.links[l].waiting = 0, nil
+			c := s.links[l.index()]
+			c.got = 0
+			c.forget()
 		}
 	}
 	for _, s := range ln.sides {
@@ -188,17 +189,16 @@ func (ln *lane) play(ctx context.Context, e *Episode, fresh bool) (*found, error
 		}
 		return ln.play(ctx, e, true)
 	}
-	steps, open := script(e)
-	ln.dirty = speaksForNode(e)
+	sc := scriptOf(e)
 	dials := [actorCount]int{}
 	for _, a := range e.Met {
 		dials[a] = 1
 	}
-	for i := range steps {
+	for i := range sc.steps {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		f, err := ln.perform(&steps[i], &dials, e.Hunt)
+		f, err := ln.perform(ctx, &sc.steps[i], &dials, e.Hunt)
 		if errors.Is(err, errNoDial) {
 			return nil, nil // how long a node takes to dial is nobody's promise
 		}
@@ -206,37 +206,21 @@ func (ln *lane) play(ctx context.Context, e *Episode, fresh bool) (*found, error
 			return f, err
 		}
 	}
-	return ln.judge(ctx, e, len(e.Ops)-1, open)
+	return ln.judge(ctx, e, len(e.Ops)-1, sc.open)
 }
 
-// speaksForNode reports whether an actor calls itself by the node's own id.
-func speaksForNode(e *Episode) bool {
-	for i := range e.Ops {
-		if b := e.Ops[i].Frame; len(b) >= 80 && bus.ID(b[40:80]) == nodeID {
-			return true
-		}
+func (ln *lane) flush() {
+	for _, s := range ln.sides {
+		s.flush()
 	}
-	return false
-}
-
-// script is an episode as steps, and the links on which packets are whole at its end.
-func script(e *Episode) ([]step, map[Link]bool) {
-	c := newConductor(e.Met)
-	for i := range e.Ops {
-		c.op = i
-		c.perform(&e.Ops[i])
-	}
-	c.flush()
-	open := map[Link]bool{}
-	for l := range c.links {
-		open[l] = c.open(l) && c.pending(l) == 0
-	}
-	return c.steps, open
 }
 
 // perform does one step on both sides and compares what comes of it.
-func (ln *lane) perform(st *step, dials *[actorCount]int, hunt bool) (*found, error) {
+func (ln *lane) perform(ctx context.Context, st *step, dials *[actorCount]int, hunt bool) (*found, error) {
 	note := ""
+	if st.do != DoSend {
+		ln.flush()
+	}
 	switch st.do {
 	case DoDial:
 		for _, s := range ln.sides {
@@ -251,6 +235,11 @@ func (ln *lane) perform(st *step, dials *[actorCount]int, hunt bool) (*found, er
 		}
 	case DoAdmin:
 		note = ln.command(st.args)
+	case DoLook:
+		if hunt {
+			return nil, nil
+		}
+		return ln.look(ctx, st.op)
 	case DoSettle:
 		for _, a := range st.dialled {
 			dials[a]++
@@ -262,11 +251,12 @@ func (ln *lane) perform(st *step, dials *[actorCount]int, hunt bool) (*found, er
 		}
 	case DoSend:
 		for _, s := range ln.sides {
-			s.write(st, &ln.ports)
+			s.queue(st, &ln.ports)
 		}
-		if st.await == 0 && !st.gone && st.received == 0 {
+		if !st.waits() {
 			return nil, nil
 		}
+		ln.flush()
 		var errs [2]error
 		for i, s := range ln.sides {
 			if (st.link.Which == In || st.await == 0) && !st.gone {
@@ -278,8 +268,8 @@ func (ln *lane) perform(st *step, dials *[actorCount]int, hunt bool) (*found, er
 		if st.gone {
 			// What was still to be written when the node closed the link may be lost, or not.
 			for _, s := range ln.sides {
-				if c := s.links[st.link]; c != nil {
-					c.waiting = nil
+				if c := s.links[st.link.index()]; c != nil {
+					c.forget()
 				}
 			}
 		}
@@ -356,7 +346,7 @@ func (ln *lane) health(op int, note string) *found {
 const settleTime = 2 * time.Second
 
 // judge compares the state of both sides, what else has come on links, and whether they start again.
-func (ln *lane) judge(ctx context.Context, e *Episode, op int, open map[Link]bool) (*found, error) {
+func (ln *lane) judge(ctx context.Context, e *Episode, op int, open linkSet) (*found, error) {
 	if ln.linger > 0 {
 		select {
 		case <-ln.sides[0].node.Done():
@@ -364,10 +354,7 @@ func (ln *lane) judge(ctx context.Context, e *Episode, op int, open map[Link]boo
 		case <-time.After(ln.linger):
 		}
 	}
-	note, views, err := ln.compareViews()
-	for deadline := time.Now().Add(settleTime); err == nil && note != "" && !e.Hunt && time.Now().Before(deadline) && ctx.Err() == nil; {
-		note, views, err = ln.compareViews()
-	}
+	note, views, err := ln.settled(ctx, e.Hunt)
 	if err != nil || note != "" {
 		if err != nil {
 			note = err.Error()
@@ -398,6 +385,33 @@ func (ln *lane) judge(ctx context.Context, e *Episode, op int, open map[Link]boo
 	return ln.restarts(ctx, op)
 }
 
+// settled compares the states, and once more as long as they differ and may still become equal.
+func (ln *lane) settled(ctx context.Context, hunt bool) (note string, v [2][]view, err error) {
+	note, v, err = ln.compareViews()
+	for deadline := time.Now().Add(settleTime); err == nil && note != "" && !hunt && time.Now().Before(deadline) && ctx.Err() == nil; {
+		note, v, err = ln.compareViews()
+	}
+	return note, v, err
+}
+
+// look compares the states in the middle of an episode.
+func (ln *lane) look(ctx context.Context, op int) (*found, error) {
+	note, _, err := ln.settled(ctx, false)
+	if err == nil && note == "" {
+		return nil, nil
+	}
+	if err != nil {
+		note = err.Error()
+	}
+	if f := ln.health(op, note); f != nil {
+		return f, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &found{triage.Divergence, note, op}, nil
+}
+
 func (ln *lane) compareViews() (string, [2][]view, error) {
 	var v [2][]view
 	for i, s := range ln.sides {
@@ -410,34 +424,32 @@ func (ln *lane) compareViews() (string, [2][]view, error) {
 }
 
 // drain makes both nodes close every link with bytes that are no packet, and compares what was still to come on each.
-func (ln *lane) drain(open map[Link]bool) string {
+func (ln *lane) drain(open linkSet) string {
 	bye := make([]byte, bus.PrefixLen)
 	binary.BigEndian.PutUint32(bye[4:], 9)
-	for l := range ln.sides[0].links {
-		if !open[l] {
+	for i := range linkCount {
+		if !open.has(linkAt(i)) {
 			continue
 		}
 		for _, s := range ln.sides {
-			if c := s.links[l]; c != nil {
+			if c := s.links[i]; c != nil {
 				_ = c.nc.SetWriteDeadline(time.Now().Add(patience))
 				_, _ = c.nc.Write(bye)
 			}
 		}
 	}
-	for a := range actorCount {
-		for w := range In + 1 {
-			l := Link{a, w}
-			if !open[l] || ln.sides[0].links[l] == nil || ln.sides[1].links[l] == nil {
-				continue
+	for i := range linkCount {
+		l := linkAt(i)
+		if !open.has(l) || ln.sides[0].links[i] == nil || ln.sides[1].links[i] == nil {
+			continue
+		}
+		for _, s := range ln.sides {
+			if err := s.await(l, 0, true); err != nil {
+				return fmt.Sprintf("%s: %s: %v", s.name, l, err)
 			}
-			for _, s := range ln.sides {
-				if err := s.await(l, 0, true); err != nil {
-					return fmt.Sprintf("%s: %s: %v", s.name, l, err)
-				}
-			}
-			if note := compareAnswers(l, ln.sides[0], ln.sides[1]); note != "" {
-				return note
-			}
+		}
+		if note := compareAnswers(l, ln.sides[0], ln.sides[1]); note != "" {
+			return note
 		}
 	}
 	return ""

@@ -7,29 +7,69 @@ import (
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
+// plan is what a packet is to be: a seed or a type, what is mutated, and how the stream is broken.
+type plan struct {
+	seed     int16 // index into seeds, -1: none
+	typ      bus.Type
+	field    [3]int8 // indices into fields, -1: none
+	disorder int8    // of disrupt, -1: whole
+}
+
+var fieldCounts = []int{0, 0, 1, 1, 1, 2, 3}
+
+func (g *generator) plan() plan {
+	p := plan{seed: -1, field: noFields, disorder: -1}
+	if g.one(6) {
+		p.seed = int16(g.Intn(len(seeds())))
+	} else {
+		p.typ = g.packetType()
+	}
+	for i := range pick(g.chance, fieldCounts) {
+		f := g.Intn(len(fields))
+		if fields[f].moves && !g.one(6) {
+			f = g.Intn(len(fields))
+		}
+		p.field[i] = int8(f)
+	}
+	if g.one(8) {
+		p.disorder = int8(g.Intn(breaks))
+	}
+	return p
+}
+
+// String names a plan, for reports.
+func (p plan) String() string {
+	s := "packet:" + typeToken(p.typ)
+	if p.seed >= 0 {
+		s = "seed:" + seeds()[p.seed].name
+	}
+	for _, f := range p.field {
+		if f >= 0 {
+			s += "+" + fields[f].name
+		}
+	}
+	return s
+}
+
 // packet makes the next packet for a link: something that its actor could say, mutated, or a packet of
 // the corpus in its name, and sometimes broken.
-func (g *generator) packet(l Link) Op {
+func (g *generator) packet(l Link, pl plan) Op {
 	a := l.Actor
-	op := Op{Link: l}
-	p := &bus.Packet{Header: g.self[a]}
-	if g.one(6) {
-		s := pick(g.chance, seeds())
-		p = s.packet(a, &g.self[a])
-		op.Tag = "seed:" + s.name
+	op := Op{Link: l, plan: pl}
+	p := &g.pkt
+	*p = bus.Packet{Header: g.self[a]}
+	if pl.seed >= 0 {
+		p = seeds()[pl.seed].packet(a, &g.self[a])
 	} else {
-		g.typed(&p.Type)
+		p.Type = pl.typ
 		g.body(p, a)
-		op.Tag = "packet:" + typeToken(p.Type)
 	}
-	var late []func(*bus.Packet)
-	for range pick(g.chance, []int{0, 0, 1, 1, 1, 2, 3}) {
-		f := pick(g.chance, fields)
-		op.Tag += "+" + f.name
-		if f.late {
-			late = append(late, func(p *bus.Packet) { f.set(g, p) })
-		} else {
-			f.set(g, p)
+	late := false
+	for _, i := range pl.field {
+		if i >= 0 && fields[i].late {
+			late = true
+		} else if i >= 0 {
+			fields[i].set(g, p)
 		}
 	}
 	flag := p.MFlags
@@ -37,15 +77,17 @@ func (g *generator) packet(l Link) Op {
 	if g.one(10) {
 		p.MFlags = flag // extensions without the flag that says so
 	}
-	if len(late) == 0 && p.Type.Gossips() && g.one(3) {
+	if !late && p.Type.Gossips() && g.one(3) {
 		g.persist(a, p)
 	}
-	for _, f := range late {
-		f(p)
+	for _, i := range pl.field {
+		if i >= 0 && fields[i].late {
+			fields[i].set(g, p)
+		}
 	}
-	op.Frame = p.Append(nil)
-	if g.one(8) {
-		g.disrupt(&op)
+	op.Frame = g.frame(p)
+	if pl.disorder >= 0 {
+		g.disrupt(&op, int(pl.disorder))
 	}
 	if g.one(64) {
 		op.Times = 2 + g.Intn(30)
@@ -63,7 +105,7 @@ func (g *generator) persist(a int, p *bus.Packet) {
 	h := p.Header
 	h.Sender, h.Count, h.Extensions, h.TotLen, h.Type = actorIDs[a], 0, 0, 0, 0
 	h.Port, h.CPort = actorPort(a), actorPort(a)+busOffset
-	h.MFlags, h.IP = bus.MFlags{}, bus.IP{}
+	h.MFlags, h.IP, h.PPort = bus.MFlags{}, bus.IP{}, 0
 	g.self[a] = h
 	if body, ok := p.Body.(*bus.Ping); ok {
 		g.exts[a] = nil
@@ -137,6 +179,8 @@ type field struct {
 	set  func(g *generator, p *bus.Packet)
 	// late fields are changed in the sealed packet: they lie about it.
 	late bool
+	// moves says that a known sender seems to have moved, which costs a tick: the node dials it again.
+	moves bool
 }
 
 var fields = []field{
@@ -160,9 +204,9 @@ var fields = []field{
 		p.ReplicaOf = bus.ID{}
 		p.Flags = p.Flags&^bus.FlagReplica | bus.FlagMaster
 	}},
-	{name: "ip", set: func(g *generator, p *bus.Packet) { g.typed(&p.IP) }},
-	{name: "port", set: func(g *generator, p *bus.Packet) { p.Port, p.CPort = g.address(bus.ID{}) }},
-	{name: "pport", set: func(g *generator, p *bus.Packet) { g.typed(&p.PPort) }},
+	{name: "ip", moves: true, set: func(g *generator, p *bus.Packet) { g.typed(&p.IP) }},
+	{name: "port", moves: true, set: func(g *generator, p *bus.Packet) { p.Port, p.CPort = g.address(bus.ID{}) }},
+	{name: "pport", moves: true, set: func(g *generator, p *bus.Packet) { g.typed(&p.PPort) }},
 	{name: "flags", set: func(g *generator, p *bus.Packet) { g.typed(&p.Flags) }},
 	{name: "nofailover", set: func(_ *generator, p *bus.Packet) { p.Flags ^= bus.FlagNoFailover }},
 	{name: "state", set: func(g *generator, p *bus.Packet) { g.typed(&p.State) }},
@@ -207,34 +251,34 @@ func nudge16(g *generator, v uint16) uint16 {
 	return pick(g.chance, []uint16{v + 1, v - 1, 0, 1, v + 2, 255})
 }
 
+// breaks is how many ways of disrupt there are.
+const breaks = 6
+
 // disrupt breaks the stream: bytes are missing, changed, added or repeated.
-func (g *generator) disrupt(op *Op) {
+func (g *generator) disrupt(op *Op, how int) {
 	frame := op.Frame
-	switch g.Intn(6) {
+	switch how {
 	case 0: // cut short, and the rest never comes
 		if op.Link.Which == In {
 			return
 		}
 		op.Frame = frame[:g.Intn(len(frame))]
-		op.Tag += "+truncated"
 	case 1: // two in one segment
-		op.Frame = append(slices.Clip(frame), g.honest(op.Link.Actor, bus.TypePing).Frame...)
-		op.Tag += "+joined"
+		op.Frame = append(slices.Clip(frame), g.honest(op.Link, bus.TypePing).Frame...)
 	case 2: // garbage behind it
+		if op.Link.Which == In {
+			return
+		}
 		op.Frame = append(slices.Clip(frame), make([]byte, 1+g.Intn(20))...)
-		op.Tag += "+garbage"
 	case 3: // the length says that all is one packet
 		op.Frame = append(slices.Clip(frame), make([]byte, 8*(1+g.Intn(30)))...)
 		binary.BigEndian.PutUint32(op.Frame[4:], uint32(len(op.Frame)))
-		op.Tag += "+longer"
 	default: // any bit, but for those of addresses
 		at := g.Intn(len(frame))
 		for isAddress(at) {
 			at = (at + 7) % len(frame)
 		}
-		op.Frame = append([]byte(nil), frame...)
 		op.Frame[at] ^= 1 << g.Intn(8)
-		op.Tag += "+bit"
 	}
 }
 

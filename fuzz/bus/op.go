@@ -18,6 +18,7 @@ const (
 	DoClose            // close it
 	DoAdmin            // a client's command to the node
 	DoSettle           // wait until the node has dialled who it wants to dial
+	DoLook             // compare the state of both sides
 )
 
 // Link names a link of an actor: one of those that it dials, or the one that the node dialled.
@@ -35,6 +36,23 @@ const (
 	Out2              // "out2", a second one at the same time
 	In                // "in": dialled by the node
 )
+
+// linkKinds is how many links an actor has, linkCount how many there are of all.
+const (
+	linkKinds = int(In) + 1
+	linkCount = actorCount * linkKinds
+)
+
+// index numbers the links of all actors from 0; linkAt is its inverse.
+func (l Link) index() int { return l.Actor*linkKinds + int(l.Which) }
+
+func linkAt(i int) Link { return Link{i / linkKinds, Which(i % linkKinds)} }
+
+// linkSet is a set of links by index.
+type linkSet uint16
+
+func (s linkSet) has(l Link) bool { return s&(1<<l.index()) != 0 }
+func (s *linkSet) add(l Link)     { *s |= 1 << l.index() }
 
 // String is actor and name of a link, as a case has them.
 func (l Link) String() string { return actorNames[l.Actor] + "/" + l.Which.String() }
@@ -54,9 +72,13 @@ type Op struct {
 	Times int
 	// Args is the command of DoAdmin, with canonical ids and ports.
 	Args []string
-	// Tag says where the op comes from, for coverage: "header:slots", "seed:ping_full".
-	Tag string
+	// Flood means that it does not matter whether other links' packets come first: nothing is waited for between them.
+	Flood bool
+	plan  plan // what a packet was to be
 }
+
+// Tag says where a packet comes from, for reports: "packet:PING+slots", "seed:ping_full".
+func (op *Op) Tag() string { return op.plan.String() }
 
 // Episode is what one seed makes.
 type Episode struct {
@@ -70,6 +92,9 @@ type Episode struct {
 	Held map[string]uint64
 	// Tokens are what the twin reached while the episode was made.
 	Tokens map[string]bool
+	// done is what the generator's conductor made of the ops; nil: the episode was changed since.
+	done *script
+	mem  *arena
 }
 
 // Packets counts the packets of an episode's ops.
@@ -88,7 +113,7 @@ func (e *Episode) Digest() (sum [sha256.Size]byte) {
 	fmt.Fprintf(h, "met=%v hunt=%v\n", e.Met, e.Hunt)
 	for i := range e.Ops {
 		op := &e.Ops[i]
-		fmt.Fprintf(h, "%d %s %d %v %d %q\n", op.Do, op.Link, len(op.Frame), op.Cuts, op.Times, op.Args)
+		fmt.Fprintf(h, "%d %d %d %v %d %q\n", op.Do, op.Link.index(), len(op.Frame), op.Cuts, op.Times, op.Args)
 		h.Write(op.Frame)
 	}
 	h.Sum(sum[:0])
@@ -111,9 +136,9 @@ func (p *ports) real(port uint16) uint16 {
 
 // Offsets of what is real only when a frame is sent.
 const (
-	offPort, offCPort                      = 10, 2248
+	offVer, offPort, offCPort              = 8, 10, 2248
 	offGossipPort, offGossipCPort, offType = 94, 96, 12
-	offCount                               = 14
+	offTotLen, offCount                    = 4, 14
 )
 
 // localise writes the real ports and the node's real id into a copy of a canonical frame, appended to dst.

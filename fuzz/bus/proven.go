@@ -95,7 +95,7 @@ func (ln *lane) restarts(ctx context.Context, op int) (*found, error) {
 			}
 			return &found{kind, fmt.Sprintf("%s does not start from its nodes.conf: %s\n%s", s.name, refusal(err), s.fold(string(conf))), op}, nil
 		}
-		again := &side{name: s.name, driver: s.driver, node: n, links: map[Link]*conn{}, came: make(chan struct{})}
+		again := &side{name: s.name, driver: s.driver, node: n, came: make(chan struct{})}
 		id, err := again.myID()
 		again.stop()
 		if err == nil && id != s.id {

@@ -24,9 +24,9 @@ func Case(e *Episode, f *found) *scenario.Case {
 	w := &writer{c: c, dialled: map[Link]bool{}}
 	w.begin(e)
 	c.Sections = append(c.Sections, scenario.Section{Title: "episode"})
-	steps, _ := script(e)
-	for i := range steps {
-		w.step(&steps[i], f != nil && strings.HasPrefix(f.note, steps[i].link.String()+" "))
+	sc := scriptOf(e)
+	for i := range sc.steps {
+		w.step(&sc.steps[i], f != nil && strings.HasPrefix(f.note, sc.steps[i].link.String()+" "))
 	}
 	w.end()
 	return c

@@ -38,7 +38,7 @@ func (s *seed) packet(a int, self *bus.Header) *bus.Packet {
 	if s.frame != nil {
 		p.Sender = actorIDs[a]
 	}
-	p.Port, p.CPort, p.IP = self.Port, self.CPort, self.IP
+	p.Port, p.CPort, p.PPort, p.IP = self.Port, self.CPort, self.PPort, self.IP
 	if b, ok := p.Body.(*bus.Ping); ok {
 		for i := range b.Gossip {
 			g := &b.Gossip[i]

@@ -8,6 +8,7 @@ import (
 
 	"github.com/slotdiff/slotdiff/fuzz/cause"
 	"github.com/slotdiff/slotdiff/fuzz/triage"
+	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
 // shrinkTime bounds how long an episode is made shorter before triage gets it, which goes on more slowly
@@ -33,7 +34,7 @@ func (ln *lane) shrink(ctx context.Context, e *Episode, f *found) (*Episode, *fo
 			return false
 		}
 		c := best
-		c.Ops, c.Met = ops, met
+		c.Ops, c.Met, c.done = ops, met, nil
 		if strays(&c) {
 			return false
 		}
@@ -96,13 +97,14 @@ func where(note string) string {
 // strays reports whether an episode, made smaller, does what no episode of its kind may.
 func strays(e *Episode) bool {
 	c := newConductor(e.Met)
+	c.acts.deaf = true
 	for i := range e.Ops {
 		for _, name := range c.perform(&e.Ops[i]).unsafe {
 			if !e.Hunt || fatal[name] {
 				return true
 			}
 		}
-		if c.circle() {
+		if m := replicaOf(e.Ops[i].Frame); m != (bus.ID{}) && c.circles(m) {
 			return true
 		}
 	}

@@ -1,9 +1,7 @@
 package bus
 
 import (
-	"bufio"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -23,9 +21,6 @@ import (
 // something is wrong.
 const patience = 10 * time.Second
 
-// maxAnswer bounds a frame that a node sends.
-const maxAnswer = 1 << 20
-
 // side is one node with the connections that an episode has to it.
 type side struct {
 	name   string // "oracle" or "target"
@@ -34,8 +29,14 @@ type side struct {
 	client net.Conn
 	reply  *resp.Reader
 	id     bus.ID
-	links  map[Link]*conn
-	buf    []byte
+	links  [linkCount]*conn
+	// port and cport are the node's own.
+	port, cport uint16
+	// out is what is still to be written to outLink.
+	out     []byte
+	outLink Link
+	// pristine is what the node shows of itself when it has just been started and reset, but for its id.
+	pristine string
 	// counted is how many packets the node had counted when it had met the actors.
 	counted uint64
 
@@ -43,18 +44,6 @@ type side struct {
 	inbound [actorCount]int // links that the node dialled in this episode
 	newest  [actorCount]*conn
 	came    chan struct{} // closed and replaced when one comes
-}
-
-// conn is one link.
-type conn struct {
-	nc net.Conn
-	r  *bufio.Reader
-	// got is how many answers have come; waiting are the frames not yet compared. On a link that the node dialled
-	// PONGs are only counted: after some changes it sends them unasked, and how many is up to how it reads.
-	got     int
-	waiting [][]byte
-	in      bool
-	gone    bool
 }
 
 // directives of every node of a fuzzed side.
@@ -72,7 +61,8 @@ func (s *side) start(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	s.node = n
+	s.node, s.pristine = n, ""
+	s.port, s.cport = n.Addr().Port(), n.BusAddr().Port()
 	return s.connect()
 }
 
@@ -100,10 +90,13 @@ func (s *side) stop() {
 
 // hangUp closes all links. From now on the node is known by id, and what it dialled under another is not taken.
 func (s *side) hangUp(id bus.ID) {
-	for _, c := range s.links {
-		c.nc.Close()
+	for i, c := range s.links {
+		if c != nil {
+			c.nc.Close()
+			s.links[i] = nil
+		}
 	}
-	s.links = map[Link]*conn{}
+	s.out = s.out[:0]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.id = id
@@ -138,17 +131,47 @@ func (s *side) ask(cmds ...[]string) ([]resp.Value, error) {
 	return out, nil
 }
 
-// reset makes the node forget everything and learns its new id.
+// scrub are commands that give a node back what packets in its own name have changed of it, and CLUSTER RESET
+// HARD leaves: a setting is applied when it changes.
+var scrub = func() (cmds [][]string) {
+	for _, c := range [][3]string{
+		{"cluster-announce-ip", "127.0.0.9", ""},
+		{"cluster-announce-port", "1", "0"},
+		{"cluster-announce-bus-port", "1", "0"},
+		{"cluster-announce-hostname", "x", ""},
+		{"cluster-announce-human-nodename", "x", ""},
+		{"cluster-replica-no-failover", "no", "yes"},
+	} {
+		cmds = append(cmds, []string{"CONFIG", "SET", c[0], c[1]}, []string{"CONFIG", "SET", c[0], c[2]})
+	}
+	return cmds
+}()
+
+// reset makes the node forget everything and learns its new id. What remains must be what it was after its start.
 func (s *side) reset() error {
-	r, err := s.ask([]string{"CLUSTER", "RESET", "HARD"}, []string{"CLUSTER", "MYID"}, []string{"CLUSTER", "NODES"}, []string{"ROLE"})
+	cmds := append([][]string{{"CLUSTER", "RESET", "HARD"}}, scrub...)
+	r, err := s.ask(append(cmds, []string{"CLUSTER", "MYID"}, []string{"CLUSTER", "NODES"}, []string{"CLUSTER", "SHARDS"}, []string{"ROLE"})...)
 	if err != nil {
 		return err
 	}
-	nodes := string(r[2].Str)
-	if r[0].IsError() || !slices.Equal(roleLines(r[3]), []string{"master"}) || len(r[1].Str) != bus.IDLen || strings.Count(nodes, "\n") != 1 || !strings.HasSuffix(nodes, " 0 connected\n") || !strings.Contains(nodes, "myself,master,nofailover") {
+	for i := range cmds {
+		if r[i].IsError() {
+			return fmt.Errorf("%s: %v: %s", s.name, cmds[i], resp.Text(r[i]))
+		}
+	}
+	r = r[len(cmds):]
+	nodes := string(r[1].Str)
+	if !slices.Equal(roleLines(r[3]), []string{"master"}) || len(r[0].Str) != bus.IDLen || strings.Count(nodes, "\n") != 1 || !strings.Contains(nodes, "myself,master,nofailover") {
 		return fmt.Errorf("%s: CLUSTER RESET HARD leaves %q", s.name, nodes)
 	}
-	s.hangUp(bus.ID(r[1].Str))
+	s.hangUp(bus.ID(r[0].Str))
+	now := s.fold(nodes) + strings.Join(s.canonical("CLUSTER SHARDS", textLines(resp.Text(r[2]))), "\n")
+	if s.pristine == "" {
+		s.pristine = now
+	}
+	if now != s.pristine {
+		return fmt.Errorf("%s: CLUSTER RESET HARD leaves %s", s.name, firstDifference(s.pristine, now))
+	}
 	return nil
 }
 
@@ -159,7 +182,7 @@ func (s *side) accept(a int, c *conn, id bus.ID) bool {
 	if s.id != id {
 		return false
 	}
-	if old := s.newest[a]; old != nil && old != s.links[Link{a, In}] {
+	if old := s.newest[a]; old != nil && old != s.links[Link{a, In}.index()] {
 		old.nc.Close()
 	}
 	s.newest[a] = c
@@ -183,10 +206,10 @@ func (s *side) awaitDial(a, n int) error {
 		c, have, came := s.newest[a], s.inbound[a], s.came
 		s.mu.Unlock()
 		if have >= n {
-			if old := s.links[Link{a, In}]; old != nil && old != c {
+			if old := s.links[Link{a, In}.index()]; old != nil && old != c {
 				old.nc.Close()
 			}
-			s.links[Link{a, In}] = c
+			s.links[Link{a, In}.index()] = c
 			return nil
 		}
 		select {
@@ -203,80 +226,61 @@ func (s *side) dial(l Link) error {
 	if err != nil {
 		return err
 	}
-	s.links[l] = &conn{nc: nc, r: bufio.NewReaderSize(nc, 16<<10)}
+	s.links[l.index()] = &conn{nc: nc}
 	return nil
 }
 
 func (s *side) hang(l Link) {
-	if c := s.links[l]; c != nil {
+	if c := s.links[l.index()]; c != nil {
 		c.nc.Close()
-		delete(s.links, l)
+		s.links[l.index()] = nil
 	}
 }
 
-// write sends a canonical frame in this side's terms.
-func (s *side) write(st *step, p *ports) {
-	c := s.links[st.link]
-	if c == nil {
+// queue takes a canonical frame in this side's terms, to be written with what comes behind it.
+func (s *side) queue(st *step, p *ports) {
+	if s.links[st.link.index()] == nil {
 		return
 	}
-	s.buf = s.buf[:0]
-	for range max(1, st.times) {
-		s.buf = localise(s.buf, st.frame, p, s.id)
+	if st.link != s.outLink || len(s.out) > segmentBytes {
+		s.flush()
 	}
-	_ = c.nc.SetWriteDeadline(time.Now().Add(patience))
-	from := 0
-	if st.times <= 1 {
-		for _, cut := range st.cuts {
-			if cut > from && cut < len(s.buf) {
-				_, _ = c.nc.Write(s.buf[from:cut])
-				from = cut
-			}
+	s.outLink = st.link
+	if st.times > 1 || len(st.cuts) == 0 {
+		for range max(1, st.times) {
+			s.out = localise(s.out, st.frame, p, s.id)
+		}
+		return
+	}
+	s.flush()
+	s.out = localise(s.out, st.frame, p, s.id)
+	whole, from := s.out, 0
+	for _, cut := range st.cuts {
+		if cut > from && cut < len(whole) {
+			s.out = whole[from:cut]
+			s.flush()
+			from = cut
 		}
 	}
-	// A link that is gone is told by who reads it.
-	_, _ = c.nc.Write(s.buf[from:])
+	s.out = append(whole[:0], whole[from:]...)
+}
+
+// flush writes what is queued. A link that is gone is told by who reads it.
+func (s *side) flush() {
+	if c := s.links[s.outLink.index()]; c != nil && len(s.out) > 0 {
+		_ = c.nc.SetWriteDeadline(time.Now().Add(patience))
+		_, _ = c.nc.Write(s.out)
+	}
+	s.out = s.out[:0]
 }
 
 // await reads until n frames have come on a link, or, with gone, until the node has closed it. It reports
 // what was missing.
 func (s *side) await(l Link, n int, gone bool) error {
-	c := s.links[l]
-	if c == nil {
-		return fmt.Errorf("there is no link %s", l)
+	if c := s.links[l.index()]; c != nil {
+		return c.await(n, gone)
 	}
-	_ = c.nc.SetReadDeadline(time.Now().Add(patience))
-	for gone || c.got < n {
-		if c.gone {
-			if gone {
-				return nil
-			}
-			return fmt.Errorf("closed after %d answers", c.got)
-		}
-		frame, err := readFrame(c.r)
-		if err != nil {
-			var timeout net.Error
-			if errors.As(err, &timeout) && timeout.Timeout() {
-				if gone {
-					return errors.New("stays open")
-				}
-				return fmt.Errorf("%d answers", c.got)
-			}
-			c.gone = true
-			continue
-		}
-		t := bus.Type(binary.BigEndian.Uint16(frame[offType:]))
-		if c.in && (t == bus.TypePing || t == bus.TypeMeet) {
-			continue
-		}
-		if !c.in || t == bus.TypePong {
-			c.got++
-		}
-		if !c.in || t != bus.TypePong {
-			c.waiting = append(c.waiting, frame)
-		}
-	}
-	return nil
+	return fmt.Errorf("there is no link %s", l)
 }
 
 // received is how many packets the node says that it has counted.
@@ -304,23 +308,6 @@ func (s *side) awaitReceived(n uint64) error {
 			return fmt.Errorf("%d packets of %d received", have-s.counted, n)
 		}
 	}
-}
-
-func readFrame(r *bufio.Reader) ([]byte, error) {
-	head, err := r.Peek(bus.PrefixLen)
-	if err != nil {
-		return nil, err
-	}
-	n, err := bus.FrameLen(head)
-	if err == nil && (n < bus.HeaderLen || n > maxAnswer) {
-		err = fmt.Errorf("a frame of %d bytes", n)
-	}
-	if err != nil {
-		return nil, err
-	}
-	b := make([]byte, n)
-	_, err = io.ReadFull(r, b)
-	return b, err
 }
 
 // ended reports whether the server's process is gone.

@@ -68,7 +68,7 @@ func (s *side) canonical(kind string, lines []string) []string {
 
 func (s *side) fold(text string) string {
 	id := string(s.id[:])
-	port, cport := s.node.Addr().Port(), s.node.BusAddr().Port()
+	port, cport := s.port, s.cport
 	return strings.NewReplacer(
 		id, "$a.id",
 		fmt.Sprintf(":%d@%d", port, cport), ":$a.port@$a.cport",

@@ -21,11 +21,11 @@ const nodeTimeout = 3_600_000
 type twin struct {
 	n     *cluster.Node
 	now   cluster.Time
-	links map[Link]*twinLink
+	links [linkCount]*twinLink
 	byID  map[cluster.LinkID]*twinLink
 	next  uint64                  // inbound links so far
 	dials map[Link]cluster.LinkID // dialled, and not yet there
-	acts  map[string]bool         // tokens
+	acts  tokens
 	// sent are digests of the frames that were sent, in order; kept only where it is not nil.
 	sent []uint64
 }
@@ -38,16 +38,17 @@ type twinLink struct {
 	open bool
 	// said is the header and extensions of the last packet that said something of its sender.
 	said []byte
+	// greeting is the fence that repeats said; empty: not made yet.
+	greeting []byte
 }
 
 // effect is what an input came to.
 type effect struct {
 	// answers counts the frames that go out on each link.
-	answers map[Link]int
-	closed  []Link
+	answers [linkCount]uint16
+	closed  linkSet
 	// unsafe are the names of rules by which the input leaves what Redis defines.
 	unsafe []string
-	dials  bool // the node will dial with its next tick
 }
 
 var digestSeed = maphash.MakeSeed()
@@ -69,8 +70,7 @@ func newTwin() *twin {
 		panic("fuzz/bus: " + err.Error())
 	}
 	t := &twin{
-		n: n, now: start, links: map[Link]*twinLink{}, byID: map[cluster.LinkID]*twinLink{},
-		dials: map[Link]cluster.LinkID{}, acts: map[string]bool{},
+		n: n, now: start, byID: map[cluster.LinkID]*twinLink{}, dials: map[Link]cluster.LinkID{},
 	}
 	t.step(nil)
 	return t
@@ -87,7 +87,7 @@ func (t *twin) meet(actors []int) {
 		h.Type = bus.TypePong
 		l := Link{a, In}
 		t.send(l, (&bus.Packet{Header: h}).Seal().Append(nil))
-		t.send(l, fence(l, nil))
+		t.send(l, appendFence(nil, l, nil))
 	}
 }
 
@@ -104,7 +104,7 @@ func (t *twin) settle() effect {
 		}
 		delete(t.dials, name)
 		l := &twinLink{id: id, name: name, open: true}
-		t.links[name], t.byID[id] = l, l
+		t.links[name.index()], t.byID[id] = l, l
 		all.add(t.step(cluster.LinkUp{Link: id, Local: loopback, Peer: loopback}))
 	}
 	return all
@@ -112,14 +112,10 @@ func (t *twin) settle() effect {
 
 func (e *effect) add(x effect) {
 	for l, n := range x.answers {
-		if e.answers == nil {
-			e.answers = map[Link]int{}
-		}
 		e.answers[l] += n
 	}
-	e.closed = append(e.closed, x.closed...)
+	e.closed |= x.closed
 	e.unsafe = append(e.unsafe, x.unsafe...)
-	e.dials = e.dials || x.dials
 }
 
 // dial opens a link of an actor.
@@ -127,14 +123,14 @@ func (t *twin) dial(name Link) effect {
 	eff := t.close(name)
 	t.next++
 	l := &twinLink{id: cluster.Inbound(t.next), name: name, open: true}
-	t.links[name], t.byID[l.id] = l, l
+	t.links[name.index()], t.byID[l.id] = l, l
 	eff.add(t.step(cluster.LinkUp{Link: l.id, Local: loopback, Peer: loopback}))
 	return eff
 }
 
 // close ends a link from the actor's side.
 func (t *twin) close(name Link) (eff effect) {
-	l := t.links[name]
+	l := t.links[name.index()]
 	if l == nil || !l.open {
 		return eff
 	}
@@ -144,13 +140,13 @@ func (t *twin) close(name Link) (eff effect) {
 
 // open reports whether a link is there and not closed by the node.
 func (t *twin) open(name Link) bool {
-	l := t.links[name]
+	l := t.links[name.index()]
 	return l != nil && l.open
 }
 
 // pending is how many bytes the node has of a packet that is not yet whole.
 func (t *twin) pending(name Link) int {
-	if l := t.links[name]; l != nil && l.open {
+	if l := t.links[name.index()]; l != nil && l.open {
 		return len(l.buf)
 	}
 	return 0
@@ -158,51 +154,54 @@ func (t *twin) pending(name Link) int {
 
 // send gives bytes to a link, as the node frames them.
 func (t *twin) send(name Link, b []byte) (eff effect) {
-	l := t.links[name]
+	l := t.links[name.index()]
 	if l == nil || !l.open {
 		return eff
 	}
-	l.buf = append(l.buf, b...)
+	rest := b
+	if len(l.buf) > 0 {
+		l.buf = append(l.buf, b...)
+		rest = l.buf
+	}
 	for l.open {
-		n, err := bus.FrameLen(l.buf)
+		n, err := bus.FrameLen(rest)
 		if err != nil {
 			n = bus.PrefixLen
-		} else if n == 0 || n > len(l.buf) {
+		} else if n == 0 || n > len(rest) {
 			break
 		}
-		frame := l.buf[:n:n]
-		eff.add(t.recv(l, frame))
-		l.buf = l.buf[n:]
+		t.recv(l, rest[:n:n], &eff)
+		rest = rest[n:]
 	}
-	if len(l.buf) == 0 {
-		l.buf = nil
-	}
+	l.buf = append(l.buf[:0], rest...)
 	return eff
 }
 
-func (t *twin) recv(l *twinLink, frame []byte) (eff effect) {
+func (t *twin) recv(l *twinLink, frame []byte, eff *effect) {
 	if !dialsNobody(frame) {
 		eff.unsafe = append(eff.unsafe, abroad)
-		return eff
+		return
 	}
 	v := bus.Check(frame)
-	t.acts["rule:"+v.Rule.String()] = true
+	t.acts.rule(v.Rule)
 	if v.Rule.Unsafe() {
 		eff.unsafe = append(eff.unsafe, v.Rule.String())
 	}
 	if len(frame) >= bus.HeaderLen {
-		typ := bus.Type(frame[offType])<<8 | bus.Type(frame[offType+1])
-		t.acts["packet:"+typeToken(typ)+":"+v.Action.String()] = true
+		typ := typeOf(frame)
+		t.acts.packet(typ, v.Action)
 		if typ.Gossips() && v.Action == bus.Accept {
 			l.hear(frame)
 		}
 	}
-	eff.add(t.step(cluster.Recv{Link: l.id, Frame: frame}))
-	if l.name.Which == In && !l.open && v.Rule == bus.RuleNone && v.Action == bus.Accept && bus.ID(frame[40:80]) == actorIDs[l.name.Actor] {
+	t.stepInto(cluster.Recv{Link: l.id, Frame: frame}, eff)
+	if l.name.Which == In && !l.open && v.Rule == bus.RuleNone && typeOf(frame).Gossips() &&
+		bus.ID(frame[40:80]) == actorIDs[l.name.Actor] && gossipsAbout(frame, actorIDs[l.name.Actor]) {
 		eff.unsafe = append(eff.unsafe, linkFreed)
 	}
-	return eff
 }
+
+func typeOf(frame []byte) bus.Type { return bus.Type(frame[offType])<<8 | bus.Type(frame[offType+1]) }
 
 // linkFreed is what the core does not call unsafe, because it has nothing to free: gossip about its sender made the
 // node close the very link that the gossip came on.
@@ -210,18 +209,25 @@ const linkFreed = "link-freed"
 
 // hear keeps what a packet says of its sender. Only a PING tells an address, so that of any other is not kept.
 func (l *twinLink) hear(frame []byte) {
-	said := append([]byte(nil), frame...)
-	if frame[offType] != 0 || frame[offType+1] != byte(bus.TypePing) {
-		from := l.said
-		if from == nil {
-			from = fence(l.name, nil)
-		}
-		const offIP, offPPort = 2168, 2246
-		copy(said[offPort:offPort+2], from[offPort:])
-		copy(said[offIP:offIP+bus.IPLen], from[offIP:])
-		copy(said[offPPort:offCPort+2], from[offPPort:])
+	l.greeting = nil
+	if typeOf(frame) == bus.TypePing {
+		l.said = append(l.said[:0], frame...)
+		return
 	}
-	l.said = said
+	if len(l.said) == 0 {
+		l.said = appendFence(l.said, l.name, nil)
+	}
+	const offIP, offPPort = 2168, 2246
+	var port [2]byte
+	var ip [bus.IPLen]byte
+	var more [4]byte // pport and cport
+	copy(port[:], l.said[offPort:])
+	copy(ip[:], l.said[offIP:])
+	copy(more[:], l.said[offPPort:])
+	l.said = append(l.said[:0], frame...)
+	copy(l.said[offPort:], port[:])
+	copy(l.said[offIP:], ip[:])
+	copy(l.said[offPPort:], more[:])
 }
 
 func typeToken(t bus.Type) string {
@@ -233,6 +239,11 @@ func typeToken(t bus.Type) string {
 
 // step gives the core an event, nil: none, and takes what comes of it.
 func (t *twin) step(ev cluster.Event) (eff effect) {
+	t.stepInto(ev, &eff)
+	return eff
+}
+
+func (t *twin) stepInto(ev cluster.Event, eff *effect) {
 	if ev != nil {
 		if err := t.n.Step(t.now, ev); err != nil {
 			panic("fuzz/bus: " + err.Error())
@@ -243,18 +254,18 @@ func (t *twin) step(ev cluster.Event) (eff effect) {
 		if rest, ok := strings.CutPrefix(r.Text, "unsafe "); ok {
 			name, _, _ := strings.Cut(rest, ":")
 			eff.unsafe = append(eff.unsafe, name)
-			t.acts["unsafe:"+name] = true
+			t.acts.add("unsafe:" + name)
 			continue
 		}
-		t.acts["log:"+logToken(r.Text)] = true
+		t.acts.log(r.Text)
 	}
 	for _, op := range rd.Data {
-		t.acts[strings.TrimPrefix(fmt.Sprintf("data:%T", op), "cluster.")] = true
+		t.acts.data(op)
 	}
 	for _, id := range rd.Close {
 		if l := t.byID[id]; l != nil && l.open {
 			l.open = false
-			eff.closed = append(eff.closed, l.name)
+			eff.closed.add(l.name)
 		}
 		for name, pending := range t.dials {
 			if pending == id {
@@ -269,15 +280,11 @@ func (t *twin) step(ev cluster.Event) (eff effect) {
 		if t.sent != nil {
 			t.sent = append(t.sent, maphash.Bytes(digestSeed, s.Frame))
 		}
-		t.acts["send:"+typeToken(bus.Type(s.Frame[offType])<<8|bus.Type(s.Frame[offType+1]))] = true
+		t.acts.send(typeOf(s.Frame))
 		if l := t.byID[s.Link]; l != nil && l.open && isAnswer(l.name, s.Frame) {
-			if eff.answers == nil {
-				eff.answers = map[Link]int{}
-			}
-			eff.answers[l.name]++
+			eff.answers[l.name.index()]++
 		}
 	}
-	return eff
 }
 
 // dialled notes a dial to an actor; any other fails, as nobody listens.
@@ -286,7 +293,7 @@ func (t *twin) dialled(d cluster.Dial) {
 	a := d.Port - actorPort0 - busOffset
 	if err == nil && ip == loopback && a >= 0 && a < actorCount {
 		name := Link{a, In}
-		if old := t.links[name]; old != nil && old.open {
+		if old := t.links[name.index()]; old != nil && old.open {
 			old.open = false // the newer one has the name; the older is not spoken to any more
 		}
 		if older, ok := t.dials[name]; ok {
@@ -309,35 +316,6 @@ func isAnswer(l Link, frame []byte) bool {
 	return l.Which != In || frame[offType] == 0 && frame[offType+1] == byte(bus.TypePong)
 }
 
-// logToken is a log record without what varies in it: ids, names in parentheses, quoted texts, numbers.
-func logToken(text string) string {
-	var b strings.Builder
-	depth, quoted, word := 0, false, 0
-	for i := 0; i <= len(text) && b.Len() < 60; i++ {
-		c := byte(' ')
-		if i < len(text) {
-			c = text[i]
-		}
-		switch {
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '(':
-			depth++
-		case c == ')':
-			depth--
-		case depth > 0:
-		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '\'':
-			continue
-		}
-		if w := text[word:i]; len(w) > 1 && len(w) < 16 && !quoted && depth == 0 {
-			b.WriteString("-" + w)
-		}
-		word = i + 1
-	}
-	return strings.TrimPrefix(b.String(), "-")
-}
-
 // sight fills in what the node knows, for packets on a link, and returns the node that the link belongs to; zero: none yet.
 func (t *twin) sight(l Link, in *quirks.Input) (bound bus.ID) {
 	v := t.n.View()
@@ -354,14 +332,14 @@ func (t *twin) sight(l Link, in *quirks.Input) (bound bus.ID) {
 			continue
 		}
 		if n.Flags.Has(bus.FlagHandshake) {
-			in.Handshake = in.Handshake || l.Which == In && n.Out != nil && t.links[l] != nil && n.Out.ID == t.links[l].id
+			in.Handshake = in.Handshake || l.Which == In && n.Out != nil && t.links[l.index()] != nil && n.Out.ID == t.links[l.index()].id
 			continue
 		}
 		in.Peers[n.ID] = quirks.Peer{
 			Replica: n.Replica(), Failing: n.Flags.Any(bus.FlagFail | bus.FlagPFail), Master: master, ConfigEpoch: n.ConfigEpoch,
 		}
 		// The id in a header does not matter on a link that belongs to a node.
-		if tl := t.links[l]; tl != nil && (n.In != nil && n.In.ID == tl.id || n.Out != nil && n.Out.ID == tl.id) {
+		if tl := t.links[l.index()]; tl != nil && (n.In != nil && n.In.ID == tl.id || n.Out != nil && n.Out.ID == tl.id) {
 			bound = n.ID
 		}
 	}
@@ -370,27 +348,23 @@ func (t *twin) sight(l Link, in *quirks.Input) (bound bus.ID) {
 
 // received is how many packets the node has counted.
 func (t *twin) received() (n uint64) {
-	for _, k := range t.n.View().Stats.Received {
+	st := t.n.Stats()
+	for _, k := range st.Received {
 		n += k
 	}
 	return n
 }
 
-// circle reports whether replicas name each other as their masters.
-func (t *twin) circle() bool {
-	v := t.n.View()
-	for i := range v.Nodes {
-		at := i
-		for range v.Nodes {
-			if at = v.Nodes[at].Master; at < 0 {
-				break
-			}
+// circles reports whether replicas that id leads to name each other as their masters.
+func (t *twin) circles(id bus.ID) bool {
+	for range t.n.Known() + 1 {
+		s, ok := t.n.See(id)
+		if !ok || s.Master.IsZero() {
+			return false
 		}
-		if at >= 0 {
-			return true
-		}
+		id = s.Master
 	}
-	return false
+	return true
 }
 
 // admin gives the node a client's command. It reports false for one that the twin does not know.
@@ -449,9 +423,9 @@ func request(args []string) (cluster.Request, bool) {
 	return nil, false
 }
 
-// fence is a PING that repeats what was last said on a link, so that its only effect is its PONG. With nothing said
-// it is what the actor is by itself.
-func fence(l Link, said []byte) []byte {
+// appendFence appends a PING that repeats what was last said on a link, so that its only effect is its PONG. With nothing
+// said it is what the actor is by itself.
+func appendFence(dst []byte, l Link, said []byte) []byte {
 	p := &bus.Packet{Header: template(l.Actor)}
 	if q, err := bus.Parse(said); err == nil {
 		p.Header = q.Header
@@ -471,14 +445,18 @@ func fence(l Link, said []byte) []byte {
 	if mflags.Has(bus.MFlagExtData) {
 		p.MFlags = mflags
 	}
-	return p.Append(nil)
+	return p.Append(dst)
 }
 
 // fence is the fence for a link as it is now.
 func (t *twin) fence(l Link) []byte {
-	var said []byte
-	if tl := t.links[l]; tl != nil {
-		said = tl.said
+	tl := t.links[l.index()]
+	if tl == nil {
+		return appendFence(nil, l, nil)
 	}
-	return fence(l, said)
+	if len(tl.greeting) == 0 {
+		// A fence that was handed out before stays as it is.
+		tl.greeting = appendFence(nil, l, tl.said)
+	}
+	return tl.greeting
 }

@@ -86,6 +86,9 @@ type Stats struct {
 	LinksOverLimit uint64 // total_cluster_links_buffer_limit_exceeded
 }
 
+// Stats are the counters as they are now.
+func (n *Node) Stats() Stats { return n.stats }
+
 // Size is how many masters own slots, as of the last time the node counted them.
 func (n *Node) Size() int { return n.size }
 
