@@ -17,31 +17,35 @@ const (
 
 var actorNames = [actorCount]string{"p", "q", "r", "u"}
 
+// mark ends every id in canonical frames. Each play has its own characters in its place, so that what a node
+// remembers of ids for a minute, those that it was told to forget, means nothing to the next play.
+const mark = "c0ffee"
+
 // Ids that stand in canonical frames. That of the node is replaced by its real one. Real ids are random, so
 // which of two ids is the smaller, which decides collisions of epochs, is settled by the first digits.
 var (
-	nodeID   = bus.IDFrom(strings.Repeat("a", bus.IDLen))
+	nodeID   = canonicalID("", "a")
 	actorIDs = [actorCount]bus.ID{
-		bus.IDFrom("0000" + strings.Repeat("1", bus.IDLen-4)),
-		bus.IDFrom("0000" + strings.Repeat("7", bus.IDLen-4)),
-		bus.IDFrom("ffff" + strings.Repeat("e", bus.IDLen-4)),
-		bus.IDFrom("0000" + strings.Repeat("c", bus.IDLen-4)),
+		canonicalID("0000", "1"),
+		canonicalID("0000", "7"),
+		canonicalID("ffff", "e"),
+		canonicalID("0000", "c"),
 	}
 	// otherIDs are of nodes that only gossip knows.
-	otherIDs = []bus.ID{
-		bus.IDFrom(strings.Repeat("3", bus.IDLen)),
-		bus.IDFrom("ffff" + strings.Repeat("4", bus.IDLen-4)),
-		bus.IDFrom("0000" + strings.Repeat("5", bus.IDLen-4)),
-	}
+	otherIDs = []bus.ID{canonicalID("", "3"), canonicalID("ffff", "4"), canonicalID("0000", "5")}
 	// idsOfNodes are those that the node may know, itself too.
 	idsOfNodes = append(append([]bus.ID{nodeID}, actorIDs[:]...), otherIDs...)
 	// oddIDs are ids that no node has: not hex but valid in gossip, and not valid at all.
 	oddIDs = []bus.ID{
-		bus.IDFrom(strings.Repeat("z", bus.IDLen)),
-		bus.IDFrom(strings.Repeat("G", bus.IDLen)),
+		canonicalID("", "z"),
+		canonicalID("", "G"),
 		bus.IDFrom("short"),
 	}
 )
+
+func canonicalID(head, digit string) bus.ID {
+	return bus.IDFrom(head + strings.Repeat(digit, bus.IDLen-len(head)-len(mark)) + mark)
+}
 
 // Canonical ports: what stands in frames until they are sent.
 const (

@@ -11,16 +11,17 @@ import (
 
 // blank is a frame of a node without what differs from run to run: its id and ports, offset and state, gossip, which
 // is drawn at random, and random ids in extensions. The frame is changed in place. What gossip could tell stands in CLUSTER NODES.
-func blank(b []byte, own bus.ID, port, cport uint16) []byte {
+func (s *side) blank(b []byte) []byte {
+	own := s.id
 	be := binary.BigEndian
 	replaceRandom := func(b []byte) { copy(b, nodeID[:]) }
 	if bus.ID(b[40:80]) == own {
 		replaceRandom(b[40:80])
 	}
-	if be.Uint16(b[offPort:]) == port {
+	if be.Uint16(b[offPort:]) == s.port {
 		be.PutUint16(b[offPort:], nodePort)
 	}
-	if be.Uint16(b[offCPort:]) == cport {
+	if be.Uint16(b[offCPort:]) == s.cport {
 		be.PutUint16(b[offCPort:], nodePort+busOffset)
 	}
 	const offOffset, offState, offReplicaOf, offMFlags = 32, 2252, 2128, 2253
@@ -49,20 +50,44 @@ func blank(b []byte, own bus.ID, port, cport uint16) []byte {
 	}
 	be.PutUint16(b[offCount:], 0)
 	b = append(b[:bus.HeaderLen], b[at:]...)
+	b = s.blankExts(b)
 	be.PutUint32(b[offTotLen:], uint32(len(b)))
-	for rest := b[bus.HeaderLen:]; len(rest) >= bus.ExtHeaderLen; {
-		n := int(be.Uint32(rest))
-		if n < bus.ExtHeaderLen || n > len(rest) {
+	return b
+}
+
+// blankExts blanks what is random in extensions. Nodes that are to be forgotten stand in the order of a table of hashes: they
+// are sorted, and those of earlier plays dropped.
+func (s *side) blankExts(b []byte) []byte {
+	be := binary.BigEndian
+	const offExtCount = 2214
+	first := 0 // of the run of nodes to forget
+	for at := bus.HeaderLen; at+bus.ExtHeaderLen <= len(b); {
+		n := int(be.Uint32(b[at:]))
+		if n < bus.ExtHeaderLen || at+n > len(b) {
 			break
 		}
-		payload := rest[bus.ExtHeaderLen:n]
-		switch e := bus.ExtType(be.Uint16(rest[4:])); {
+		payload := b[at+bus.ExtHeaderLen : at+n]
+		switch e := bus.ExtType(be.Uint16(b[at+4:])); {
 		case (e == bus.ExtShardID || e == bus.ExtSecret) && len(payload) >= bus.IDLen:
-			replaceRandom(payload)
-		case e == bus.ExtForgotten && len(payload) >= bus.IDLen+8:
-			clear(payload[bus.IDLen : bus.IDLen+8])
+			copy(payload, nodeID[:])
+		case e == bus.ExtForgotten && len(payload) == bus.IDLen+8:
+			if !bytes.HasSuffix(payload[:bus.IDLen], s.mark[:]) {
+				b = append(b[:at], b[at+n:]...)
+				be.PutUint16(b[offExtCount:], be.Uint16(b[offExtCount:])-1)
+				continue
+			}
+			clear(payload[bus.IDLen:])
+			if first == 0 {
+				first = at
+			}
+			for i := at; i > first && bytes.Compare(b[i-n:i], b[i:i+n]) > 0; i -= n {
+				var hold [bus.ExtHeaderLen + bus.IDLen + 8]byte
+				copy(hold[:], b[i:i+n])
+				copy(b[i:], b[i-n:i])
+				copy(b[i-n:], hold[:n])
+			}
 		}
-		rest = rest[n:]
+		at += n
 	}
 	return b
 }
@@ -77,8 +102,8 @@ func compareAnswers(l Link, o, t *side) string {
 	defer co.forget()
 	defer ct.forget()
 	for i := range min(len(co.waiting), len(ct.waiting)) {
-		bo := blank(co.frame(i), o.id, o.port, o.cport)
-		bt := blank(ct.frame(i), t.id, t.port, t.cport)
+		bo := o.blank(co.frame(i))
+		bt := t.blank(ct.frame(i))
 		if !bytes.Equal(bo, bt) {
 			return fmt.Sprintf("%s answers %s", l, firstDifference(bus.FrameText(bo), bus.FrameText(bt)))
 		}

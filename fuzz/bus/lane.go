@@ -25,6 +25,7 @@ type lane struct {
 	listen  [actorCount]net.Listener
 	wg      sync.WaitGroup
 	started int
+	plays   uint32
 	// linger is how long the end of an episode waits for a crash.
 	linger time.Duration
 	proven *proven
@@ -37,10 +38,13 @@ type found struct {
 	op   int // the last op that had been done
 }
 
+var sideNames = [2]string{"oracle", "target"}
+
 func newLane(o, t oracle.Driver, p *proven) (*lane, error) {
 	ln := &lane{proven: p}
-	ln.sides[0] = &side{name: "oracle", driver: o, came: make(chan struct{})}
-	ln.sides[1] = &side{name: "target", driver: t, came: make(chan struct{})}
+	for i, d := range []oracle.Driver{o, t} {
+		ln.sides[i] = &side{name: sideNames[i], driver: d, came: make(chan struct{}), terms: terms{ports: &ln.ports}}
+	}
 	for a := range actorCount {
 		if err := ln.hold(a); err != nil {
 			ln.close()
@@ -150,8 +154,8 @@ func (ln *lane) meet(actors []int) error {
 			if err := s.awaitDial(a, 1); err != nil {
 				return fmt.Errorf("%s: actor %s: %w", s.name, actorNames[a], err)
 			}
-			s.queue(&pong, &ln.ports)
-			s.queue(&greet, &ln.ports)
+			s.queue(&pong)
+			s.queue(&greet)
 			s.flush()
 		}
 	}
@@ -179,6 +183,10 @@ func (ln *lane) meet(actors []int) error {
 func (ln *lane) play(ctx context.Context, e *Episode, fresh bool) (*found, error) {
 	if err := ln.prepare(ctx, fresh); err != nil {
 		return nil, err
+	}
+	ln.plays++
+	for _, s := range ln.sides {
+		copy(s.mark[:], fmt.Sprintf("%0*x", len(mark), ln.plays))
 	}
 	if err := ln.meet(e.Met); err != nil {
 		if f := ln.health(0, err.Error()); f != nil {
@@ -251,7 +259,7 @@ func (ln *lane) perform(ctx context.Context, st *step, dials *[actorCount]int, h
 		}
 	case DoSend:
 		for _, s := range ln.sides {
-			s.queue(st, &ln.ports)
+			s.queue(st)
 		}
 		if !st.waits() {
 			return nil, nil
@@ -306,10 +314,7 @@ func (ln *lane) command(args []string) string {
 	for i, s := range ln.sides {
 		real := make([]string, len(args))
 		for j, a := range args {
-			if a == string(nodeID[:]) {
-				a = string(s.id[:])
-			}
-			real[j] = a
+			real[j] = s.text(a)
 		}
 		r, err := s.ask(real)
 		if err != nil {

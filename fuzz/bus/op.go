@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -141,21 +142,28 @@ const (
 	offTotLen, offCount                    = 4, 14
 )
 
-// localise writes the real ports and the node's real id into a copy of a canonical frame, appended to dst.
+// terms are what stands on one side, in one play, for what is canonical.
+type terms struct {
+	ports *ports
+	id    bus.ID // of the node
+	mark  [len(mark)]byte
+}
+
+// localise appends a canonical frame to dst, with real ports and ids.
 // What is no whole packet, or follows one, is changed only in its ids.
-func localise(dst, frame []byte, p *ports, id bus.ID) []byte {
+func localise(dst, frame []byte, t *terms) []byte {
 	start := len(dst)
 	dst = append(dst, frame...)
 	b := dst[start:]
 	be := binary.BigEndian
 	port := func(off int) {
 		if off+2 <= len(b) {
-			be.PutUint16(b[off:], p.real(be.Uint16(b[off:])))
+			be.PutUint16(b[off:], t.ports.real(be.Uint16(b[off:])))
 		}
 	}
 	port(offPort)
 	port(offCPort)
-	if len(b) >= bus.HeaderLen && bus.Type(be.Uint16(b[offType:])).Gossips() {
+	if len(b) >= bus.HeaderLen && typeOf(b).Gossips() {
 		for i := range int(be.Uint16(b[offCount:])) {
 			at := bus.HeaderLen + i*bus.GossipLen
 			if at+bus.GossipLen > len(b) {
@@ -165,31 +173,32 @@ func localise(dst, frame []byte, p *ports, id bus.ID) []byte {
 			port(at + offGossipCPort)
 		}
 	}
-	replaceID(b, nodeID, id)
+	t.replaceIDs(b)
 	return dst
 }
 
-// replaceID replaces every occurrence of an id made of one digit.
-func replaceID(b []byte, from, to bus.ID) {
-	for at := 0; at+bus.IDLen <= len(b); {
-		// Look at every 40th byte: none of a whole run can be missed.
-		probe := at + bus.IDLen - 1
-		if b[probe] != from[0] {
-			at = probe + 1
-			continue
-		}
-		lo := probe
-		for lo > at && b[lo-1] == from[0] {
-			lo--
-		}
-		if lo+bus.IDLen > len(b) {
+var markBytes = []byte(mark)
+
+// replaceIDs puts real ids in the place of canonical ones.
+func (t *terms) replaceIDs(b []byte) {
+	const head = bus.IDLen - len(mark)
+	for at := 0; ; at += len(mark) {
+		i := bytes.Index(b[at:], markBytes)
+		if i < 0 {
 			return
 		}
-		if bus.ID(b[lo:lo+bus.IDLen]) == from {
-			copy(b[lo:], to[:])
-			at = lo + bus.IDLen
+		at += i
+		if at >= head && bytes.Equal(b[at-head:at], nodeID[:head]) {
+			copy(b[at-head:], t.id[:])
 			continue
 		}
-		at = probe + 1
+		copy(b[at:], t.mark[:])
 	}
+}
+
+// text is a text with real ids.
+func (t *terms) text(s string) string {
+	b := []byte(s)
+	t.replaceIDs(b)
+	return string(b)
 }

@@ -28,8 +28,8 @@ type side struct {
 	node   oracle.Node
 	client net.Conn
 	reply  *resp.Reader
-	id     bus.ID
-	links  [linkCount]*conn
+	terms
+	links [linkCount]*conn
 	// port and cport are the node's own.
 	port, cport uint16
 	// out is what is still to be written to outLink.
@@ -238,7 +238,7 @@ func (s *side) hang(l Link) {
 }
 
 // queue takes a canonical frame in this side's terms, to be written with what comes behind it.
-func (s *side) queue(st *step, p *ports) {
+func (s *side) queue(st *step) {
 	if s.links[st.link.index()] == nil {
 		return
 	}
@@ -248,12 +248,12 @@ func (s *side) queue(st *step, p *ports) {
 	s.outLink = st.link
 	if st.times > 1 || len(st.cuts) == 0 {
 		for range max(1, st.times) {
-			s.out = localise(s.out, st.frame, p, s.id)
+			s.out = localise(s.out, st.frame, &s.terms)
 		}
 		return
 	}
 	s.flush()
-	s.out = localise(s.out, st.frame, p, s.id)
+	s.out = localise(s.out, st.frame, &s.terms)
 	whole, from := s.out, 0
 	for _, cut := range st.cuts {
 		if cut > from && cut < len(whole) {
