@@ -263,8 +263,11 @@ func (g *generator) disrupt(op *Op, how int) {
 			return
 		}
 		op.Frame = frame[:g.Intn(len(frame))]
-	case 1: // two in one segment
-		op.Frame = append(slices.Clip(frame), g.honest(op.Link, bus.TypePing).Frame...)
+	case 1: // the beginning of another one behind it, which the next packet goes on
+		if op.Link.Which == In {
+			return
+		}
+		op.Frame = append(slices.Clip(frame), frame[:1+g.Intn(bus.PrefixLen+30)]...)
 	case 2: // garbage behind it
 		if op.Link.Which == In {
 			return

@@ -45,6 +45,9 @@ func (s *side) views() ([]view, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: nodes.conf: %w", s.name, err)
 		}
+		if splitFamily(string(conf)) {
+			out[3].lines = withoutSlots(out[3].lines)
+		}
 		out = append(out, view{"conf", s.canonical("nodes.conf", textLines(string(conf)))})
 	}
 	for i := range out {
@@ -53,6 +56,45 @@ func (s *side) views() ([]view, error) {
 		}
 	}
 	return out, nil
+}
+
+// splitFamily reports whether a replica is in another shard than its master. Then CLUSTER SHARDS shows the slots in that of the
+// two shards which comes first in a table of hashes.
+func splitFamily(conf string) bool {
+	shard, master := map[string]string{}, map[string]string{}
+	for line := range strings.Lines(conf) {
+		f := strings.Fields(line)
+		if len(f) < 8 || f[0] == "vars" {
+			continue
+		}
+		_, after, _ := strings.Cut(f[1], "shard-id=")
+		shard[f[0]], _, _ = strings.Cut(after, ",")
+		master[f[0]] = f[3]
+	}
+	for id, m := range master {
+		if s, ok := shard[m]; ok && s != shard[id] {
+			return true
+		}
+	}
+	return false
+}
+
+// withoutSlots are the lines of CLUSTER SHARDS without the slots.
+func withoutSlots(lines []string) []string {
+	var out []string
+	skip := false
+	for _, l := range lines {
+		switch strings.TrimSpace(l) {
+		case `"slots"`:
+			skip = true
+		case `"nodes"`:
+			skip = false
+		}
+		if !skip {
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 func textLines(s string) []string {
