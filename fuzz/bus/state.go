@@ -46,7 +46,7 @@ func (s *side) views() ([]view, error) {
 			return nil, fmt.Errorf("%s: nodes.conf: %w", s.name, err)
 		}
 		if splitFamily(string(conf)) {
-			out[3].lines = withoutSlots(out[3].lines)
+			out[3].lines = s.canonical("CLUSTER SHARDS", withoutSlots(textLines(resp.Text(r[3]))))
 		}
 		out = append(out, view{"conf", s.canonical("nodes.conf", textLines(string(conf)))})
 	}
