@@ -82,11 +82,11 @@ func (c *conn) frame(i int) []byte { return c.buf[c.waiting[i][0]:c.waiting[i][1
 func (c *conn) forget() { c.waiting = c.waiting[:0] }
 
 // await reads until n answers have come, or, with gone, until the node has closed the link. It reports what was missing.
-func (c *conn) await(n int, gone bool) error {
+func (c *conn) await(n int, gone bool, within time.Duration) error {
 	if !gone && c.got >= n {
 		return nil
 	}
-	_ = c.nc.SetReadDeadline(time.Now().Add(patience))
+	_ = c.nc.SetReadDeadline(time.Now().Add(within))
 	for gone || c.got < n {
 		if c.gone {
 			if gone {

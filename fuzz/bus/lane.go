@@ -186,6 +186,7 @@ func (ln *lane) play(ctx context.Context, e *Episode, fresh bool) (*found, error
 	}
 	ln.plays++
 	for _, s := range ln.sides {
+		s.within = patience
 		copy(s.mark[:], fmt.Sprintf("%0*x", len(mark), ln.plays))
 	}
 	if err := ln.meet(e.Met); err != nil {
@@ -196,6 +197,11 @@ func (ln *lane) play(ctx context.Context, e *Episode, fresh bool) (*found, error
 			return nil, fmt.Errorf("fuzz bus: %w", err)
 		}
 		return ln.play(ctx, e, true)
+	}
+	if e.Hunt {
+		for _, s := range ln.sides {
+			s.within = huntPatience
+		}
 	}
 	sc := scriptOf(e)
 	dials := [actorCount]int{}

@@ -21,6 +21,9 @@ import (
 // something is wrong.
 const patience = 10 * time.Second
 
+// huntPatience is that of a hunt, in which nobody knows what to wait for.
+const huntPatience = 500 * time.Millisecond
+
 // side is one node with the connections that an episode has to it.
 type side struct {
 	name   string // "oracle" or "target"
@@ -35,6 +38,8 @@ type side struct {
 	// out is what is still to be written to outLink.
 	out     []byte
 	outLink Link
+	// within is how long an answer is waited for in this play.
+	within time.Duration
 	// pristine is what the node shows of itself when it has just been started and reset, but for its id.
 	pristine string
 	// counted is how many packets the node had counted when it had met the actors.
@@ -278,7 +283,7 @@ func (s *side) flush() {
 // what was missing.
 func (s *side) await(l Link, n int, gone bool) error {
 	if c := s.links[l.index()]; c != nil {
-		return c.await(n, gone)
+		return c.await(n, gone, s.within)
 	}
 	return fmt.Errorf("there is no link %s", l)
 }
@@ -297,7 +302,7 @@ func (s *side) received() (uint64, error) {
 // awaitReceived asks until the node has counted n packets since it met the actors. Nobody but them sends it any, and it counts
 // a packet before it handles it and answers no one in between.
 func (s *side) awaitReceived(n uint64) error {
-	for deadline := time.Now().Add(patience); ; {
+	for deadline := time.Now().Add(s.within); ; {
 		have, err := s.received()
 		switch {
 		case err != nil:
