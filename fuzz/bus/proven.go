@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,8 +14,8 @@ import (
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
-// proven remembers from which shapes of nodes.conf a server has started again. A file is read line by line, so it is
-// proven when each of its lines' shapes is. It is safe for concurrent use.
+// proven remembers from which shapes of nodes.conf a server has started again. A file is read field by field, so it is
+// proven when each of its shapes is. It is safe for concurrent use.
 type proven struct {
 	mu   sync.Mutex
 	seen map[string]bool
@@ -42,8 +43,8 @@ var (
 	word   = regexp.MustCompile(`[a-z-]{2,}\.[a-z]+`)
 )
 
-// shapes are the lines of a file without the numbers and ids that a server reads all alike; that a master named in a
-// line is itself in the file, and how many are myself, belongs to the shape.
+// shapes are what a file consists of, without the numbers and ids that a server reads all alike: the forms of addresses, each
+// flag by itself, and for each line how its role, its master, its slots and its uniqueness go together.
 func shapes(conf string) []string {
 	lines := strings.Split(strings.TrimSpace(conf), "\n")
 	ids := map[string]int{}
@@ -51,27 +52,41 @@ func shapes(conf string) []string {
 		id, _, _ := strings.Cut(l, " ")
 		ids[id]++
 	}
-	out := make([]string, 0, len(lines))
+	set := map[string]bool{}
 	for _, l := range lines {
 		f := strings.Split(l, " ")
-		if len(f) >= 8 && f[0] != "vars" {
-			if ids[f[3]] > 0 {
-				f[3] = "<known>"
-			}
-			if len(f) > 8 {
-				f[8] = strings.Join(f[8:min(len(f), 10)], "+")
-				f = f[:9]
-			}
-			if ids[f[0]] > 1 {
-				f[0] += "<again>"
-			}
+		if len(f) < 8 || f[0] == "vars" {
+			set["line "+plainShape(l)] = true
+			continue
 		}
-		s := hexID.ReplaceAllString(strings.Join(f, " "), "<id>")
-		s = word.ReplaceAllString(number.ReplaceAllString(s, "0"), "<name>")
-		out = append(out, s)
+		set["id "+plainShape(f[0])] = true
+		addr, aux, _ := strings.Cut(f[1], ",")
+		set["addr "+plainShape(addr)] = true
+		for a := range strings.SplitSeq(aux, ",") {
+			set["aux "+plainShape(a)] = true
+		}
+		for flag := range strings.SplitSeq(f[2], ",") {
+			set["flag "+flag] = true
+		}
+		master := f[3]
+		switch {
+		case ids[master] > 0:
+			master = "known"
+		case master != "-":
+			master = "unknown " + plainShape(master)
+		}
+		set[fmt.Sprintf("node myself=%t master=%t slave=%t of %s slots=%t again=%t", strings.Contains(f[2], "myself"),
+			strings.Contains(f[2], "master"), strings.Contains(f[2], "slave"), master, len(f) > 8, ids[f[0]] > 1)] = true
+		for _, s := range f[8:] {
+			set["slots "+plainShape(s)] = true
+		}
 	}
-	slices.Sort(out)
-	return out
+	return slices.Sorted(maps.Keys(set))
+}
+
+func plainShape(s string) string {
+	s = hexID.ReplaceAllString(s, "<id>")
+	return number.ReplaceAllString(word.ReplaceAllString(s, "<name>"), "0")
 }
 
 // restarts starts a server from the nodes.conf of either side, unless its shape has been proven.

@@ -118,6 +118,9 @@ func (w *writer) step(s *step, matters bool) {
 	n := actorNames[s.link.Actor]
 	switch s.do {
 	case DoDial:
+		if w.dialled[s.link] {
+			w.add(fmt.Sprintf("%s close link=%s", n, s.link.Which), nil, nil)
+		}
 		w.dialled[s.link] = true
 		w.add(fmt.Sprintf("%s dial a link=%s", n, s.link.Which), nil, nil)
 	case DoClose:
