@@ -21,8 +21,8 @@ type step struct {
 	// await, on the last step of a link's segment, is how many frames have come on the link since it was opened
 	// once all that was written is processed; 0: do not wait.
 	await int
-	// received is how many packets the node has counted by then since the actors were met; only used on a link that the node
-	// dialled, where answers can not be told from what it sends unasked.
+	// received is how many packets the node has counted by then since the actors were met, 0: do not wait. It is for links that
+	// the node dialled, where answers can not be told from what it sends unasked.
 	received uint64
 	// gone says to wait until the node has closed the link.
 	gone bool
@@ -231,29 +231,35 @@ func (c *conductor) flushLink(l Link) (eff effect) {
 		last.gone = true
 		return eff
 	case c.pending(l) > 0:
-		// What was whole is processed before the link is closed: a link that is closed with answers unread is reset, and
-		// what the node has not read yet is lost.
-		if l.Which == In || latest {
-			last.received = c.received() - c.counted
-		}
 		if l.Which == In {
+			last.received = c.received() - c.counted
 			return eff // it stays as it is: nothing more can be said on it
 		}
 		c.add(step{do: DoClose, link: l, fence: true})
 		return c.close(l)
-	case c.heard[at] && latest:
-		last.await, last.received = c.owed[at], c.received()-c.counted
+	case l.Which == In || c.heard[at] && latest:
+		c.wait(last, eff)
 		return eff
 	}
 	frame := c.fence(l)
 	eff = c.send(l, frame)
 	s := c.add(step{do: DoSend, link: l, frame: frame, times: 1, fence: true})
 	if c.open(l) {
-		s.await, s.received = c.owed[at]+int(eff.answers[at]), c.received()-c.counted
+		c.wait(s, eff)
 	} else {
 		s.gone = true
 	}
 	return eff
+}
+
+// wait makes a step wait for all that was written to its link; eff has not been noted.
+func (c *conductor) wait(s *step, eff effect) {
+	if s.link.Which == In {
+		s.received = c.received() - c.counted
+		return
+	}
+	at := s.link.index()
+	s.await = c.owed[at] + int(eff.answers[at])
 }
 
 // rebuilt is a conductor that has done the same ops.

@@ -209,7 +209,7 @@ func (g *generator) frame(p *bus.Packet) []byte {
 
 // round is some packets on one link, or something else that happens. It returns how many packets it had.
 func (g *generator) round() int {
-	n := g.Intn(40)
+	n := g.Intn(48)
 	switch {
 	case n < 5:
 		g.try(Op{Do: DoAdmin, Args: g.command()})
@@ -248,7 +248,7 @@ func (g *generator) round() int {
 	return sent + 1
 }
 
-var whichLinks = []Which{Out, Out, Out, Out, Out, Out2, In}
+var whichLinks = []Which{Out, Out, Out, Out, Out, Out, Out, Out2, Out2, In}
 
 // link is one that is open, opened now if need be.
 func (g *generator) link() Link {

@@ -243,7 +243,18 @@ func (ln *lane) perform(ctx context.Context, st *step, dials *[actorCount]int, h
 			}
 		}
 	case DoClose:
-		note = compareAnswers(st.link, ln.sides[0], ln.sides[1])
+		// The node reads to the end and then closes the link: one that is closed with answers unread is reset, and what the
+		// node has not read yet is lost.
+		var errs [2]error
+		for _, s := range ln.sides {
+			s.closeWrite(st.link)
+		}
+		for i, s := range ln.sides {
+			errs[i] = s.await(st.link, 0, true)
+		}
+		if note = unlike(st.link, errs); note == "" {
+			note = compareAnswers(st.link, ln.sides[0], ln.sides[1])
+		}
 		for _, s := range ln.sides {
 			s.hang(st.link)
 		}
@@ -273,7 +284,7 @@ func (ln *lane) perform(ctx context.Context, st *step, dials *[actorCount]int, h
 		ln.flush()
 		var errs [2]error
 		for i, s := range ln.sides {
-			if (st.link.Which == In || st.await == 0) && !st.gone {
+			if st.received > 0 {
 				errs[i] = s.awaitReceived(st.received)
 			} else {
 				errs[i] = s.await(st.link, st.await, st.gone)
@@ -287,15 +298,9 @@ func (ln *lane) perform(ctx context.Context, st *step, dials *[actorCount]int, h
 				}
 			}
 		}
-		switch {
-		case (st.link.Which == In || st.await == 0) && (errs[0] == nil) == (errs[1] == nil):
-			// What came is compared at the end: when it comes is up to how other links are read.
-		case errs[0] == nil && errs[1] == nil:
+		// What came on a link that the node dialled is compared at the end: when it comes is up to how other links are read.
+		if note = unlike(st.link, errs); note == "" && st.received == 0 && errs[0] == nil {
 			note = compareAnswers(st.link, ln.sides[0], ln.sides[1])
-		case errs[0] != nil && errs[1] != nil && errs[0].Error() == errs[1].Error():
-			// The twin was wrong about both alike.
-		default:
-			note = fmt.Sprintf("%s: oracle %s, target %s", st.link, orFine(errs[0]), orFine(errs[1]))
 		}
 	}
 	if note == "" {
@@ -305,6 +310,14 @@ func (ln *lane) perform(ctx context.Context, st *step, dials *[actorCount]int, h
 		return f, nil
 	}
 	return &found{triage.Divergence, note, st.op}, nil
+}
+
+// unlike says how the sides differ in what they were waited for. Where both failed alike the twin was wrong about both.
+func unlike(l Link, errs [2]error) string {
+	if orFine(errs[0]) == orFine(errs[1]) {
+		return ""
+	}
+	return fmt.Sprintf("%s: oracle %s, target %s", l, orFine(errs[0]), orFine(errs[1]))
 }
 
 func orFine(err error) string {

@@ -242,6 +242,13 @@ func (s *side) hang(l Link) {
 	}
 }
 
+// closeWrite tells the node that nothing more comes on a link.
+func (s *side) closeWrite(l Link) {
+	if c := s.links[l.index()]; c != nil {
+		_ = c.nc.(*net.TCPConn).CloseWrite()
+	}
+}
+
 // queue takes a canonical frame in this side's terms, to be written with what comes behind it.
 func (s *side) queue(st *step) {
 	if s.links[st.link.index()] == nil {
