@@ -102,7 +102,7 @@ func (g *generator) try(op Op) bool {
 	g.cond.op = len(g.e.Ops)
 	eff := g.cond.perform(&op)
 	names := eff.unsafe
-	if m := replicaOf(op.Frame); op.Do == DoSend && m != (bus.ID{}) && g.cond.circles(m) {
+	if m := replicaOf(op.Frame); (op.Do == DoAdmin || m != (bus.ID{})) && g.cond.circles(m) {
 		names = append(names, "replica-circle")
 	}
 	for _, name := range names {

@@ -355,8 +355,21 @@ func (t *twin) received() (n uint64) {
 	return n
 }
 
-// circles reports whether replicas that id leads to name each other as their masters.
+// circles reports whether replicas name each other as their masters: those that an episode names most, and id.
 func (t *twin) circles(id bus.ID) bool {
+	if t.leadsNowhere(id) {
+		return true
+	}
+	for _, id := range idsOfNodes {
+		if t.leadsNowhere(id) {
+			return true
+		}
+	}
+	return false
+}
+
+// leadsNowhere reports whether the masters of a node go round and round.
+func (t *twin) leadsNowhere(id bus.ID) bool {
 	for range t.n.Known() + 1 {
 		s, ok := t.n.See(id)
 		if !ok || s.Master.IsZero() {
