@@ -181,6 +181,14 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 		k := e.known[cause]
 		found = append(found, triage.Candidate{Case: k.c, Kind: k.kind, Note: k.note, Again: true})
 	}
+	if d == nil && seed%huntEvery == 0 && !ep.p.tainted && !ep.topo.replica && ep.topo.state() == "ok" {
+		tokens, faults, err := e.hunt(ctx, ep)
+		if found = append(found, faults...); err != nil {
+			return stats, found, err
+		}
+		stats.Tokens = append(stats.Tokens, tokens...)
+		slices.Sort(stats.Tokens)
+	}
 	if d == nil {
 		return stats, found, nil
 	}

@@ -2,6 +2,8 @@ package commands
 
 import (
 	"context"
+	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/slotdiff/slotdiff/oracle/oracletest"
@@ -21,5 +23,32 @@ func TestOracleAgreesWithItself(t *testing.T) {
 		for _, c := range found {
 			t.Errorf("seed %d: %s", seed, c.Note)
 		}
+	}
+}
+
+// Real Redis still has every fault that is hunted, and the bundled node has none.
+func TestHunts(t *testing.T) {
+	exe := filepath.Join(t.TempDir(), "slotnode")
+	if out, err := exec.Command("go", "build", "-o", exe, "github.com/slotdiff/slotdiff/cmd/slotnode").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	e := New(Options{Oracle: oracletest.Redis(t), Target: open(t, exe, "")})
+	defer e.Close()
+	var ep *episode
+	for seed := uint64(0); ep == nil || ep.topo.replica || ep.topo.state() != "ok"; seed++ {
+		ep = e.newEpisode(seed)
+	}
+	if err := e.st.build(context.Background(), ep.topo); err != nil {
+		t.Fatal(err)
+	}
+	tokens, found, err := e.hunt(context.Background(), ep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tokens) != len(hunts) {
+		t.Errorf("the oracle has %q of %d faults", tokens, len(hunts))
+	}
+	for _, c := range found {
+		t.Error(c.Note)
 	}
 }

@@ -86,7 +86,7 @@ func (t *tally) queued(conn int, id uint16, frame []byte) {
 	}
 }
 
-// AllTokens are the tokens of which a summary can say that they were not reached: every command and every route.
+// AllTokens are the tokens of which a summary can say that they were not reached: every command, every route, and every fault of the oracle that is hunted.
 func (e *Engine) AllTokens() []string {
 	var out []string
 	for i := range loadCatalog().all {
@@ -94,6 +94,9 @@ func (e *Engine) AllTokens() []string {
 	}
 	for _, r := range routes {
 		out = append(out, r[1])
+	}
+	for _, h := range hunts {
+		out = append(out, "quirk:"+h.name)
 	}
 	slices.Sort(out)
 	return out
