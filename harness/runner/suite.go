@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/slotdiff/slotdiff/harness/scenario"
 	"github.com/slotdiff/slotdiff/harness/verdict"
@@ -127,13 +128,45 @@ func cutShort(r *verdict.Result) bool {
 	return len(r.Steps) > 0 && faulty(&r.Steps[len(r.Steps)-1])
 }
 
-// longestFirst orders cases so that those with a long deadline do not begin last.
-// The order is stable: equal runs begin equally.
+// longestFirst orders cases so that those that take long do not begin last: by their
+// deadlines, and where these are equal by what they wait for. The order is stable: equal
+// runs begin equally.
 func longestFirst(cases []*scenario.Case) []int {
 	order := make([]int, len(cases))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(cases[b].Deadline(), cases[a].Deadline()) })
+	waits := make([]time.Duration, len(cases))
+	for i, c := range cases {
+		waits[i] = waitsOf(c)
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(cases[b].Deadline(), cases[a].Deadline()), cmp.Compare(waits[b], waits[a]))
+	})
 	return order
+}
+
+// writableDelay is how long a master that starts stays down (cluster_legacy.c:
+// CLUSTER_WRITABLE_DELAY), which most cases that ask for its state wait for.
+const writableDelay = 2 * time.Second
+
+// waitsOf is about how long a case waits for the nodes' delays: what it holds still for,
+// and the first time that a cluster is up.
+func waitsOf(c *scenario.Case) (d time.Duration) {
+	up := time.Duration(0)
+	for _, st := range c.Steps() {
+		switch {
+		case st.Actor == verbHold.Name, slices.Contains(st.Expect, "nothing"):
+			for _, w := range st.Words {
+				if key, value, ok := w.KeyValue(); ok && (key == "for" || key == "within") {
+					if long, err := time.ParseDuration(value.String()); err == nil {
+						d += long
+					}
+				}
+			}
+		case slices.Contains(st.Expect, "cluster_state:ok"):
+			up = writableDelay
+		}
+	}
+	return d + up
 }

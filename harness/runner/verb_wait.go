@@ -18,6 +18,7 @@ import (
 const (
 	pollMin = 2 * time.Millisecond
 	waitMax = 160 * time.Millisecond
+	toldMax = 400 * time.Millisecond // of a node whose log says that its state has changed
 	holdMax = 50 * time.Millisecond
 )
 
@@ -40,7 +41,11 @@ func (c *call) eventually(ctx context.Context, within time.Duration, n *node, lo
 	want := c.step.Expect
 	end := time.Now().Add(within)
 	defer c.side.tempo.hurry(waitsFor)()
-	most := c.side.tempo.real(waitMax)
+	most := waitMax
+	if n.told() != nil {
+		most = toldMax
+	}
+	most = c.side.tempo.real(most)
 	var last []string
 	since := time.Now()
 	for interval := pollMin; ; interval = min(2*interval, max(most, pollMin)) {
