@@ -67,8 +67,8 @@ func (g gate) enter(ctx context.Context, b *budget) error {
 	}
 }
 
-// RunAll plays every case, at most parallel at a time, and returns the results in
-// the order of cases. When ctx ends, cases not yet begun have no result (nil), nor
+// RunAll plays every case, at most parallel at a time, fewer on a machine that is too busy
+// for them, and returns the results in the order of cases. When ctx ends, cases not yet begun have no result (nil), nor
 // have those in progress, unless they have diverged already.
 func RunAll(ctx context.Context, cases []*scenario.Case, cfg Config, parallel int, ev Events) []*verdict.Result {
 	results := make([]*verdict.Result, len(cases))
@@ -82,9 +82,14 @@ func RunAll(ctx context.Context, cases []*scenario.Case, cfg Config, parallel in
 		mu   sync.Mutex
 		next = make(chan int)
 	)
+	var press pressure
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	go press.watch(watching)
 	for range max(1, min(parallel, len(cases))) {
 		wg.Go(func() {
 			for i := range next {
+				press.begin(ctx)
 				give := room.take(ctx, cases[i], cfg)
 				if ev.Started != nil {
 					mu.Lock()
@@ -93,6 +98,7 @@ func RunAll(ctx context.Context, cases []*scenario.Case, cfg Config, parallel in
 				}
 				res := Run(ctx, cases[i], cfg)
 				give()
+				press.end()
 				if ctx.Err() != nil && cutShort(res) {
 					continue
 				}
