@@ -46,7 +46,8 @@ type chance struct {
 	src  *source
 	rnd  *rand.Rand
 	fill *fuzz.Fuzzer
-	// safe chance makes no name, address or shard id that Redis can not save and read again.
+	// safe chance makes no name, address or shard id that Redis can not save and read again, and no address that can not be
+	// dialled: an invariant of the cases in which it is told would speak first.
 	safe bool
 }
 
@@ -78,6 +79,9 @@ func newChance(src *source) *chance {
 			fc.FuzzNoCustom(g)
 			if g.Port, g.CPort = c.address(g.ID); c.safe {
 				g.Flags &^= bus.FlagMyself
+				if g.IP == (bus.IP{}) {
+					g.IP = bus.IPFrom("127.0.0.1")
+				}
 			}
 		},
 	)
@@ -151,6 +155,9 @@ func (c *chance) address(id bus.ID) (port, cport uint16) {
 		return deadPort, deadPort
 	case n < 7:
 		return deadPort, deadPort + 1
+	}
+	if c.safe {
+		return pick(c, []uint16{deadPort, 65535}), pick(c, []uint16{deadPort, deadPort + 1, 65535})
 	}
 	return pick(c, []uint16{0, deadPort, 65535}), pick(c, []uint16{0, deadPort})
 }

@@ -60,7 +60,7 @@ func generate(src *source, hunt bool, most int, known *quirks.List) *Episode {
 		chance: newChance(src), seen: map[plan]int{}, quirks: known,
 		e: &Episode{Hunt: hunt, Held: map[string]uint64{}, Tokens: map[string]bool{}, mem: newArena()},
 	}
-	g.safe = !hunt && !g.one(16)
+	g.safe = !hunt
 	g.e.Met = pick(g.chance, [][]int{{actorP}, {actorP, actorR}, {actorP, actorQ}, {actorP, actorQ, actorR}})
 	g.cond = newConductor(g.e.Met)
 	for a := range actorCount {

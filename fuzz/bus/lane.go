@@ -116,12 +116,16 @@ func (ln *lane) close() {
 	ln.wg.Wait()
 }
 
-// prepare gives both sides a node that knows only itself.
+// prepare gives both sides a node that knows only itself. Both are started anew when one has to be: what a reset leaves must
+// be the same on both.
 func (ln *lane) prepare(ctx context.Context, fresh bool) error {
+	for _, s := range ln.sides {
+		fresh = fresh || s.node == nil || s.ended() || s.reset() != nil
+	}
+	if !fresh {
+		return nil
+	}
 	for i, s := range ln.sides {
-		if !fresh && s.node != nil && !s.ended() && s.reset() == nil {
-			continue
-		}
 		ln.started++
 		if err := s.start(ctx, fmt.Sprintf("bus%c%d", s.name[0], i)); err != nil {
 			return err
