@@ -11,13 +11,19 @@ import (
 
 // MatchCase returns the first quirk of such a version that a case may meet, or nil. What the packets of a case mean is not
 // known before it is played, so every puppet is taken for a node that every receiver knows, as its last packet described
-// it, and every link for one to a node in handshake.
+// it, for failed once somebody has said so, and every link for one to a node in handshake. A receiver follows whom it was
+// told to follow.
 func (l *List) MatchCase(version string, c *scenario.Case) *Quirk {
 	if l == nil {
 		return nil
 	}
 	in := Input{Peers: map[bus.ID]Peer{}, Handshake: true}
 	var nodes []bus.ID
+	ids := map[string]bus.ID{}
+	sent := map[*scenario.Step][]byte{}
+	for _, p := range runner.Packets(c) {
+		sent[p.Step] = p.Frame
+	}
 	for _, st := range c.Steps() {
 		if st.Actor == "node" && len(st.Words) > 0 {
 			nodes = append(nodes, puppet.ID(0, st.Words[0].String()))
@@ -27,23 +33,77 @@ func (l *List) MatchCase(version string, c *scenario.Case) *Quirk {
 		}
 	}
 	for name := range runner.Puppets(c) {
+		ids["$"+name+".id"] = puppet.ID(0, name)
 		in.Peers[puppet.ID(0, name)] = Peer{}
 	}
-	for _, p := range runner.Packets(c) {
-		in.Frame = p.Frame
+	for _, st := range c.Steps() {
+		if master, ok := ids[replicate(st)]; ok {
+			in.Master = master
+		}
+		in.Frame = sent[st]
+		if in.Frame == nil {
+			continue
+		}
+		in.Dialled = dialled(st)
 		for _, in.Receiver = range nodes {
 			if q := l.Match(version, &in); q != nil {
 				return q
 			}
 		}
-		h, err := bus.Parse(p.Frame)
-		if err != nil {
-			continue
+		if p, err := bus.Parse(in.Frame); err == nil {
+			in.learn(p)
 		}
-		peer := in.Peers[h.Sender]
-		peer.Replica, peer.Master = h.Flags&bus.FlagReplica != 0, h.ReplicaOf
-		peer.ConfigEpoch = max(peer.ConfigEpoch, h.ConfigEpoch)
-		in.Peers[h.Sender] = peer
 	}
 	return nil
+}
+
+// learn takes what a packet says of its sender and of others.
+func (in *Input) learn(p *bus.Packet) {
+	peer := in.Peers[p.Sender]
+	peer.Replica, peer.Master = p.Flags&bus.FlagReplica != 0, p.ReplicaOf
+	peer.ConfigEpoch = max(peer.ConfigEpoch, p.ConfigEpoch)
+	in.Peers[p.Sender] = peer
+	failed := func(id bus.ID) {
+		if peer, ok := in.Peers[id]; ok {
+			peer.Failing = true
+			in.Peers[id] = peer
+		}
+	}
+	switch body := p.Body.(type) {
+	case *bus.Fail:
+		failed(body.About)
+	case *bus.Ping:
+		for i := range body.Gossip {
+			if body.Gossip[i].Flags.Any(bus.FlagFail | bus.FlagPFail) {
+				failed(body.Gossip[i].ID)
+			}
+		}
+	}
+}
+
+// dialled reports whether a step sends on a link that the node dialled.
+func dialled(st *scenario.Step) bool {
+	for _, w := range st.Words {
+		if w.String() == "link=in" {
+			return true
+		}
+	}
+	return len(st.Words) > 0 && st.Words[0].String() == "reply" && !hasLink(st)
+}
+
+func hasLink(st *scenario.Step) bool {
+	for _, w := range st.Words {
+		if strings.HasPrefix(w.String(), "link=") {
+			return true
+		}
+	}
+	return false
+}
+
+// replicate is the argument of CLUSTER REPLICATE; "": another step.
+func replicate(st *scenario.Step) string {
+	if len(st.Words) == 3 && strings.EqualFold(st.Words[0].String(), "CLUSTER") && strings.EqualFold(st.Words[1].String(), "REPLICATE") {
+		return st.Words[2].String()
+	}
+	return ""
 }

@@ -1,6 +1,7 @@
 package quirks_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -126,6 +127,10 @@ var near = map[string][]struct {
 	"shard-id-blank": {{pattern: "PING + ext shardid 1111111111111111111111111111111111111111"}},
 	"nodename-blank": {{pattern: `PING + ext nodename "xy"`}, {from: "u", pattern: `PING + ext nodename "x y"`}},
 	"role-split":     {{pattern: "PING replicaof=$a.id flags=slave,myself"}},
+	"stale-extensions": {
+		{pattern: "PING extcount=1"},
+		{from: "u", pattern: "PING extcount=2"},
+	},
 	"module-type-255": {
 		{pattern: "MODULE module.type=254"},
 		{from: "u", pattern: "MODULE module.type=255"},
@@ -181,6 +186,38 @@ func TestEveryQuirk(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What a case does before decides what its packets mean: on which link they go, who has failed, whom the node follows.
+func TestMatchCase(t *testing.T) {
+	list, err := quirks.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin = "scenario: FR-P2C-007-E009\ncontract: B09\nanchors: A12\nclass: adversarial\nreason: cluster.packet_parse_failclosed_violation\nsource: by hand\n\nnode a\n----\nok\n\npuppet p\n----\nok\n\n"
+	back := "p send PING link=%s\ngossip $p.id addr=127.0.0.1:2@2 flags=master\n----\nok\n"
+	fails := "p send FAIL link=in\nabout $p.id\n----\nok\n\n"
+	replica := "p send PING link=in replicaof=$a.id flags=slave,myself\n----\nok\n"
+	for _, tc := range []struct{ steps, want string }{
+		{fails + fmt.Sprintf(back, "in"), "link-freed-by-gossip"},
+		{fails + fmt.Sprintf(back, "out"), ""},
+		{fmt.Sprintf(back, "in"), ""},
+		{"p send PING link=in\ngossip $p.id addr=127.0.0.1:2@2 flags=master,pfail\n----\nok\n\n" + fmt.Sprintf(back, "in"), "link-freed-by-gossip"},
+		{"a CLUSTER REPLICATE $p.id\n----\n+OK\n\n" + replica, "role-split"},
+		{replica, ""},
+	} {
+		c, err := scenario.Parse("x.case", []byte(begin+tc.steps))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if q := list.MatchCase("8.6.3", c); q != nil {
+			got = q.Name
+		}
+		if got != tc.want {
+			t.Errorf("%q matches %q, want %q", tc.steps, got, tc.want)
+		}
 	}
 }
 
