@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -28,6 +29,8 @@ type lane struct {
 	plays   uint32
 	// linger is how long the end of an episode waits for a crash.
 	linger time.Duration
+	// settle is how long states may take to become equal; 0: settleTime.
+	settle time.Duration
 	proven *proven
 }
 
@@ -414,7 +417,7 @@ func (ln *lane) judge(ctx context.Context, e *Episode, op int, open linkSet, dia
 // settled compares the states, and once more as long as they differ and may still become equal.
 func (ln *lane) settled(ctx context.Context, hunt bool) (note string, v [2][]view, err error) {
 	note, v, err = ln.compareViews()
-	for deadline := time.Now().Add(settleTime); err == nil && note != "" && !hunt && time.Now().Before(deadline) && ctx.Err() == nil; {
+	for deadline := time.Now().Add(cmp.Or(ln.settle, settleTime)); err == nil && note != "" && !hunt && time.Now().Before(deadline) && ctx.Err() == nil; {
 		note, v, err = ln.compareViews()
 	}
 	return note, v, err

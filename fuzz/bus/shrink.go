@@ -18,11 +18,16 @@ var shrinkTime = 20 * time.Second
 // crashTime is how long after an input a server may take to crash of it: some ticks.
 const crashTime = 300 * time.Millisecond
 
+// settleAgain is how long states that differ may take to become equal when that is seen again: most that do need a tick.
+const settleAgain = 400 * time.Millisecond
+
 // shrink drops the ops of an episode without which the same thing is found, on the lane where it was found: an episode
 // takes a tick there. The result is what it was found with last. ok is false when the whole episode does not show it again.
 func (ln *lane) shrink(ctx context.Context, e *Episode, f *found) (*Episode, *found, bool) {
 	deadline := time.Now().Add(shrinkTime)
 	best, last := *e, f
+	ln.settle = settleAgain
+	defer func() { ln.settle = 0 }()
 	if f.kind == triage.OracleCrash || f.kind == triage.TargetCrash {
 		ln.linger = crashTime
 		deadline = deadline.Add(2 * shrinkTime)
