@@ -109,12 +109,18 @@ func (c *chance) id() bus.ID {
 		return nodeID
 	case n < 17:
 		return pick(c, otherIDs)
-	case n < 18:
+	case n < 18 && !c.safe:
 		return pick(c, oddIDs)
+	case n < 18:
+		return pick(c, oddIDs[1:])
 	case n < 19:
 		return bus.ID{}
 	}
 	id := actorIDs[c.Intn(actorCount)]
+	if c.safe { // 'g' is valid in gossip, although no node has it
+		id[c.Intn(len(id))] = pick(c, []byte{'0', 'f', 'A', ' ', '\n', 0, 0xff})
+		return id
+	}
 	id[c.Intn(len(id))] = pick(c, []byte{'0', 'f', 'g', 'A', ' ', '\n', 0, 0xff})
 	return id
 }

@@ -115,8 +115,9 @@ func (g *generator) try(op Op) bool {
 	}
 	g.e.Ops = append(g.e.Ops, op)
 	for a := range actorCount {
-		if eff.closed.has(Link{a, In}) {
-			// The node dials again with a tick. What comes before it and what after depends on the clock.
+		// The node dials again with a tick. What comes before it and what after depends on the clock, so only hunts, in which
+		// nothing is compared, use the new link.
+		if g.e.Hunt && eff.closed.has(Link{a, In}) {
 			g.try(Op{Do: DoSettle})
 			g.settled++
 			g.over = g.over || g.settled >= settleMost
@@ -126,7 +127,7 @@ func (g *generator) try(op Op) bool {
 	return true
 }
 
-// settleMost is how often an episode waits for a tick.
+// settleMost is how often a hunt waits for a tick.
 const settleMost = 8
 
 // closesIn reports whether a frame makes the node close a link that it dialled, as far as its bytes tell: it is no frame, or
@@ -221,11 +222,11 @@ func (g *generator) round() int {
 	case n < 8:
 		g.try(Op{Do: DoClose, Link: Link{g.Intn(actorCount), Which(g.Intn(2))}})
 		return 1
-	case n < 9:
+	case n < 9 && g.e.Hunt:
 		g.try(Op{Do: DoSettle})
 		return 1
 	}
-	if n == 9 && g.one(3) {
+	if n == 9 && g.one(2) {
 		return g.flood()
 	}
 	l := g.link()
