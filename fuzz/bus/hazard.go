@@ -166,6 +166,15 @@ func replicaOf(frame []byte) bus.ID {
 	return bus.ID(frame[offReplicaOf : offReplicaOf+bus.IDLen])
 }
 
+// updates is the node that an UPDATE is about; zero: no UPDATE.
+func updates(frame []byte) bus.ID {
+	const offAbout = bus.HeaderLen + 8
+	if len(frame) < offAbout+bus.IDLen || typeOf(frame) != bus.TypeUpdate {
+		return bus.ID{}
+	}
+	return bus.ID(frame[offAbout : offAbout+bus.IDLen])
+}
+
 // abroad names the rule by which nothing is sent that would make a node dial someone else: it is no fault of anybody's.
 const abroad = "dials-abroad"
 

@@ -127,6 +127,10 @@ var near = map[string][]struct {
 	"shard-id-blank": {{pattern: "PING + ext shardid 1111111111111111111111111111111111111111"}},
 	"nodename-blank": {{pattern: `PING + ext nodename "xy"`}, {from: "u", pattern: `PING + ext nodename "x y"`}},
 	"role-split":     {{pattern: "PING replicaof=$a.id flags=slave,myself"}},
+	"role-split-by-update": {
+		{pattern: "UPDATE + about $a.id configEpoch=9 slots=-"},
+		{pattern: "UPDATE + about $q.id configEpoch=9 slots=-", change: func(in *quirks.Input) { in.Master = actors["p"] }},
+	},
 	"stale-extensions": {
 		{pattern: "PING extcount=1"},
 		{from: "u", pattern: "PING extcount=2"},

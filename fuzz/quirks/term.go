@@ -65,6 +65,8 @@ var numbers = map[string]func(*bus.Header) uint64{
 //	                       lead to the sender; not set is none of these
 //	stale                  its configEpoch is below the one that the receiver knows of the sender
 //	followed               the receiver is a replica of the sender
+//	follows                the receiver is a replica
+//	update=WHO             an UPDATE about sender, self, known or unknown
 //	failing                the receiver takes the sender for failed
 //	handshake, dialled, subscribed  as in Input
 //	ip(...)                the sender's announced address has=blank|newline|control
@@ -90,6 +92,8 @@ func parseTerm(text string) (term, error) {
 		return func(s *sight) bool { return s.Subscribed }, nil
 	case "followed":
 		return func(s *sight) bool { return s.header != nil && !s.Master.IsZero() && s.header.Sender == s.Master }, nil
+	case "follows":
+		return func(s *sight) bool { return !s.Master.IsZero() }, nil
 	case "dialled":
 		return func(s *sight) bool { return s.Dialled }, nil
 	case "failing":
@@ -179,6 +183,17 @@ func word(key, value string) (term, error) {
 				return bus.ID{}, false
 			}
 			return s.header.Sender, true
+		})
+	case "update":
+		return who(value, []string{"sender", "known", "unknown", "self"}, func(s *sight) (bus.ID, bool) {
+			if s.packet == nil {
+				return bus.ID{}, false
+			}
+			u, ok := s.packet.Body.(*bus.Update)
+			if !ok {
+				return bus.ID{}, false
+			}
+			return u.Node, true
 		})
 	case "replicaof":
 		return who(value, []string{"sender", "known", "unknown", "self", "follower"}, func(s *sight) (bus.ID, bool) {

@@ -6,7 +6,8 @@ import (
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
-// handleGossip takes what a node says of others. From an unknown sender nothing is believed.
+// handleGossip takes what a node says of others. An unknown sender, whose gossip is read where it sends MEET, reports no
+// failures and makes no node known, but Redis believes it the new address of a node that fails.
 // One id that no node can have makes the whole section void.
 // Mirrors clusterProcessGossipSection.
 func (n *Node) handleGossip(l *link, sender *peer, body *bus.Ping) {
@@ -18,9 +19,6 @@ func (n *Node) handleGossip(l *link, sender *peer, body *bus.Ping) {
 		n.logf(LevelWarning, "%s gossiped %d nodes with invalid IDs.", who, bad)
 		return
 	}
-	if sender == nil && !planted("gossip-of-stranger") {
-		return
-	}
 	for i := range body.Gossip {
 		g := &body.Gossip[i]
 		p := n.about[i]
@@ -29,8 +27,10 @@ func (n *Node) handleGossip(l *link, sender *peer, body *bus.Ping) {
 		}
 		switch {
 		case p == nil:
-			n.learnPeer(g)
-		case p != n.myself && sender != nil:
+			if sender != nil || planted("gossip-of-stranger") {
+				n.learnPeer(g)
+			}
+		case p != n.myself:
 			n.handleGossipEntry(sender, p, g)
 		}
 		if l.closed {
@@ -54,10 +54,10 @@ func (n *Node) lookupGossip(gossip []bus.Gossip) int {
 	return bad
 }
 
-// handleGossipEntry takes what the sender says of a known node.
+// handleGossipEntry takes what the sender, nil: an unknown one, says of a known node.
 func (n *Node) handleGossipEntry(sender, p *peer, g *bus.Gossip) {
 	failing := g.Flags.Any(flagsFailing)
-	if sender.isMaster() || planted("report-of-replica") {
+	if sender != nil && (sender.isMaster() || planted("report-of-replica")) {
 		if failing {
 			if n.addFailReport(p, sender) {
 				n.logf(LevelVerbose, "Node %s reported node %s as not reachable.", sender.name(), p.name())
