@@ -3,6 +3,7 @@ package bus
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/slotdiff/slotdiff/harness/scenario"
 	"github.com/slotdiff/slotdiff/wire/bus"
@@ -19,7 +20,8 @@ func Case(e *Episode, f *found) *scenario.Case {
 		},
 	}
 	if f != nil {
-		c.Comments = append(c.Comments, strings.SplitN(f.note, "\n", 2)[0])
+		note, _, _ := strings.Cut(f.note, "\n")
+		c.Comments = append(c.Comments, strings.Map(printable, strings.ToValidUTF8(note, "?")))
 	}
 	w := &writer{c: c, dialled: map[Link]bool{}}
 	w.begin(e)
@@ -30,6 +32,14 @@ func Case(e *Episode, f *found) *scenario.Case {
 	}
 	w.end()
 	return c
+}
+
+// printable puts '?' in the place of what no line of a case may have.
+func printable(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return '?'
 }
 
 // writer adds steps to a case.
