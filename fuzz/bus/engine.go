@@ -28,6 +28,7 @@ type Engine struct {
 	lanes  []*lane
 	proven proven
 	quirks *quirks.List
+	hunts  bool
 }
 
 var (
@@ -40,7 +41,8 @@ func New(env campaign.Env, lanes int) (*Engine, error) {
 	if lanes <= 0 {
 		lanes = DefaultLanes
 	}
-	e := &Engine{quirks: env.Quirks}
+	// Where the target is real Redis too, nobody survives what a hunt sends.
+	e := &Engine{quirks: env.Quirks, hunts: env.Oracle != env.Target}
 	for range lanes {
 		ln, err := newLane(env.Oracle, env.Target, &e.proven)
 		if err != nil {
@@ -64,7 +66,7 @@ func (e *Engine) Name() string { return "bus" }
 
 // subEpisodes is how many episodes one seed of a campaign makes, whatever the number of lanes: what is sent follows from
 // the seed alone.
-const subEpisodes = 2 * DefaultLanes
+const subEpisodes = 4 * DefaultLanes
 
 // Episode plays the episodes of a seed, as many at a time as there are lanes.
 func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []triage.Candidate, error) {
@@ -81,7 +83,7 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 				if ctx.Err() != nil {
 					return
 				}
-				results[i] = ln.episode(ctx, Generate(campaign.EpisodeSeed(seed, uint64(i)), i%huntEvery == huntEvery-1, e.quirks))
+				results[i] = ln.episode(ctx, Generate(campaign.EpisodeSeed(seed, uint64(i)), e.hunts && i%huntEvery == huntEvery-1, e.quirks))
 			}
 		})
 	}

@@ -175,6 +175,10 @@ func updates(frame []byte) bus.ID {
 	return bus.ID(frame[offAbout : offAbout+bus.IDLen])
 }
 
+func isModule(frame []byte) bool {
+	return len(frame) >= bus.HeaderLen && typeOf(frame) == bus.TypeModule
+}
+
 // abroad names the rule by which nothing is sent that would make a node dial someone else: it is no fault of anybody's.
 const abroad = "dials-abroad"
 
