@@ -107,6 +107,9 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 		maps.Copy(tokens, r.episode.Tokens)
 		sum := r.episode.Digest()
 		h.Write(sum[:])
+		if i > 0 { // the first may become a case of the corpus
+			r.episode.mem.free()
+		}
 		if r.candidate != nil {
 			candidates = append(candidates, *r.candidate)
 		}
