@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -357,15 +358,7 @@ func (t *twin) received() (n uint64) {
 
 // circles reports whether replicas name each other as their masters: those that an episode names most, and id.
 func (t *twin) circles(id bus.ID) bool {
-	if t.leadsNowhere(id) {
-		return true
-	}
-	for _, id := range idsOfNodes {
-		if t.leadsNowhere(id) {
-			return true
-		}
-	}
-	return false
+	return t.leadsNowhere(id) || slices.ContainsFunc(idsOfNodes, t.leadsNowhere)
 }
 
 // leadsNowhere reports whether the masters of a node go round and round.
