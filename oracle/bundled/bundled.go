@@ -63,12 +63,9 @@ func Open(ctx context.Context, progress func(string)) (_ *Driver, err error) {
 		}
 	}()
 	bin := process.Binary{Env: os.Environ(), Source: "cmd/slotnode"}
-	var hosting *process.Hosting
 	exe, err := d.build(ctx)
 	switch {
 	case err == nil:
-		// The words of node/server's hosted mode.
-		hosting = &process.Hosting{Argv: []string{exe, "--hosted"}}
 	case !canBeNode || ctx.Err() != nil:
 		return nil, err
 	default:
@@ -84,7 +81,7 @@ func Open(ctx context.Context, progress func(string)) (_ *Driver, err error) {
 	bin.Argv = []string{exe}
 	d.Driver, err = process.Open(ctx, process.Options{
 		Binary:   bin,
-		Hosting:  hosting,
+		Hosting:  &process.Hosting{Argv: []string{exe, "--hosted"}}, // the words of node/server's hosted mode
 		How:      oracle.Bundled,
 		Rename:   Product,
 		BuildID:  revision(),

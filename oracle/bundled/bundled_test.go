@@ -16,14 +16,14 @@ import (
 	"github.com/slotdiff/slotdiff/oracle/probe"
 )
 
-// realEnv names the server that stands in for the node when the test binary is
-// started as one.
+// realEnv names the program that the test binary executes when it is started as a
+// node.
 const realEnv = "SLOTDIFF_TEST_REAL"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(realEnv) != "" {
 		bundled.Main(func(args []string) int {
-			argv := append(strings.Fields(os.Getenv(realEnv)), args...)
+			argv := append([]string{os.Getenv(realEnv)}, args...)
 			err := syscall.Exec(argv[0], argv, os.Environ())
 			fmt.Fprintln(os.Stderr, err)
 			return 1

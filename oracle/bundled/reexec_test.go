@@ -16,7 +16,7 @@ import (
 func TestReexec(t *testing.T) {
 	if os.Getenv(realEnv) == "" {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestReexec$", "-test.v")
-		cmd.Env = append(os.Environ(), realEnv+"="+strings.Join(oracletest.Binary(t).Argv, " "), "TMPDIR="+t.TempDir())
+		cmd.Env = append(os.Environ(), realEnv+"="+oracletest.Bundled(t).Identity().Argv[0], "TMPDIR="+t.TempDir())
 		cmd.Dir = t.TempDir() // no module, so cmd/slotnode cannot be built
 		out, err := cmd.CombinedOutput()
 		if err != nil || !strings.Contains(string(out), "--- PASS: TestReexec") {
@@ -31,9 +31,11 @@ func TestReexec(t *testing.T) {
 	if id := d.Identity(); id.Source != "this program" || id.Argv[0] != os.Args[0] {
 		t.Errorf("identity: %+v", id)
 	}
-	n := oracletest.Start(t, d, oracle.NodeSpec{})
-	if err := n.Stop(); err != nil {
-		t.Error(err)
+	for _, shared := range []bool{true, false} {
+		n := oracletest.Start(t, d, oracle.NodeSpec{Shared: shared})
+		if err := n.Stop(); err != nil {
+			t.Error(err)
+		}
 	}
 	if err := d.Close(); err != nil {
 		t.Error(err)
