@@ -35,9 +35,9 @@ func compare(want, got []string) difference {
 		inside = within(want[:i])
 	}
 	switch {
-	case g == unknown:
+	case (g == unknown || g == arity) && w != g:
 		d.class = g // whatever else the arguments would have brought about
-	case w == unknown:
+	case (w == unknown || w == arity) && w != g:
 		d.class = "an answer, not " + w
 	case w == classText && g == classText:
 		d.state = true
@@ -64,6 +64,9 @@ const classText = "line"
 
 // unknown is the class of the answer to a command, or a subcommand, that the server does not have.
 const unknown = "-ERR unknown command"
+
+// arity is the class of the answer to a number of arguments that a command does not take, which is looked at next.
+const arity = "-ERR wrong number of arguments"
 
 // lineClass is the kind of one line of an answer's text form (resp.Text), or of other text.
 func lineClass(line string) string {
@@ -136,6 +139,9 @@ func errorClass(text string) string {
 	}
 	if strings.HasPrefix(text, unknown[1:]) || strings.HasPrefix(text, "ERR unknown subcommand") {
 		return unknown
+	}
+	if strings.HasPrefix(text, arity[1:]) {
+		return arity
 	}
 	words := strings.Fields(Fold(text))
 	if len(words) == 0 {
