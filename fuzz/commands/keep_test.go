@@ -20,7 +20,7 @@ func TestKeep(t *testing.T) {
 			continue
 		}
 		for i, id := range w.ids {
-			if frame := []byte("-ERR some text, and more\r\n"); ep.p.tally.note(id, frame) {
+			if frame := []byte("-ERR some text\xff, and more\r\n"); ep.p.tally.note(id, frame) {
 				ep.p.fresh(w, i, id, frame)
 			}
 		}

@@ -40,8 +40,16 @@ func (t *tally) name(pair uint32) string {
 	return "answer:" + name + ":" + oneWord(t.kinds.text[pair&0xffff])
 }
 
-// oneWord makes one word of a class: a corpus keeps tokens separated by blanks.
-func oneWord(text string) string { return strings.Join(strings.Fields(text), "_") }
+// oneWord makes one printable word of a class: a corpus keeps tokens in a text, separated by blanks.
+func oneWord(text string) string {
+	b := []byte(strings.Join(strings.Fields(text), "_"))
+	for i, c := range b {
+		if c <= ' ' || c > '~' {
+			b[i] = '?'
+		}
+	}
+	return string(b)
+}
 
 // tokens are what was reached, sorted: "command:get", "answer:get:$", "error:-WRONGTYPE_Operation_against", "route:moved".
 func (t *tally) tokens() []string {
