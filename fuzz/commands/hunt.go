@@ -46,6 +46,13 @@ var hunts = []hunt{
 func (e *Engine) hunt(ctx context.Context, ep *episode) (tokens []string, found []triage.Candidate, err error) {
 	owned := ep.topo.groups[placeOwned]
 	own := e.opts.Oracle.Identity().Product != e.opts.Target.Identity().Product
+	for _, s := range e.st.sides {
+		for _, g := range owned[:2] { // the stream may have taken all slots away
+			if v, err := s.probe.do("EXISTS", "{"+g.tag+"}hunt"); err != nil || v.Kind != resp.Integer {
+				return nil, nil, err
+			}
+		}
+	}
 	defer func() {
 		for _, s := range e.st.sides {
 			s.stop()
