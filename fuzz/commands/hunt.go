@@ -47,8 +47,9 @@ func (e *Engine) hunt(ctx context.Context, ep *episode) (tokens []string, found 
 	owned := ep.topo.groups[placeOwned]
 	own := e.opts.Oracle.Identity().Product != e.opts.Target.Identity().Product
 	for _, s := range e.st.sides {
-		for _, g := range owned[:2] { // the stream may have taken all slots away
-			if v, err := s.probe.do("EXISTS", "{"+g.tag+"}hunt"); err != nil || v.Kind != resp.Integer {
+		for _, g := range owned[:2] { // the stream may have taken slots away
+			k := "{" + g.tag + "}hunt"
+			if v, err := s.probe.pipeline([][]string{{"SET", k, "v"}, {"DEL", k}}); err != nil || v[0].IsError() {
 				return nil, nil, err
 			}
 		}

@@ -199,6 +199,8 @@ func (st *stage) own(ctx context.Context, s *side, t *topology) error {
 			return fmt.Errorf("%s: %s: %s %w", s.name, strings.Join(c, " "), v.Str, orNil(err))
 		}
 	}
+	// A node that has just started and that is down counts its masters late.
 	want := fmt.Sprintf("cluster_state:%s\r\ncluster_slots_assigned:%d\r\n", t.state(), t.covered())
-	return s.await(ctx, want, func(a string) bool { return strings.Contains(a, want) }, "CLUSTER", "INFO")
+	size := fmt.Sprintf("cluster_size:%d\r\n", t.size())
+	return s.await(ctx, want+size, func(a string) bool { return strings.Contains(a, want) && strings.Contains(a, size) }, "CLUSTER", "INFO")
 }

@@ -58,8 +58,12 @@ func wording(frame []byte) []byte {
 
 // routes are the beginnings of errors that say where a command has to go; each is a token of its own. The first that fits counts.
 var routes = [][2]string{
-	{"-MOVED", "route:moved"}, {"-ASK", "route:ask"}, {"-TRYAGAIN", "route:tryagain"}, {"-CROSSSLOT", "route:crossslot"},
-	{"-CLUSTERDOWN Hash slot not served", "route:unbound"}, {"-CLUSTERDOWN The cluster is down and only", "route:down-read-only"},
+	{"-MOVED", "route:moved"},
+	{"-ASK", "route:ask"},
+	{"-TRYAGAIN", "route:tryagain"},
+	{"-CROSSSLOT", "route:crossslot"},
+	{"-CLUSTERDOWN Hash slot not served", "route:unbound"},
+	{"-CLUSTERDOWN The cluster is down and only", "route:down-read-only"},
 	{"-CLUSTERDOWN The cluster is down", "route:down"},
 }
 

@@ -253,6 +253,16 @@ func (t *topology) addMine() []string {
 // covered is how many slots have an owner once the topology stands.
 func (t *topology) covered() int { return t.mine.Len() + t.ofP.Len() + t.ofQ.Len() }
 
+// size is how many masters have slots.
+func (t *topology) size() (n int) {
+	for _, s := range []*slot.Set{&t.mine, &t.ofP, &t.ofQ} {
+		if !s.Empty() {
+			n++
+		}
+	}
+	return n
+}
+
 // state is the cluster_state of the topology.
 func (t *topology) state() string {
 	if t.whole && t.covered() < slot.Count || t.covered() == 0 {
