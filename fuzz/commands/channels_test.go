@@ -6,6 +6,9 @@ func TestChannelOrder(t *testing.T) {
 	message := func(channel, count string) string {
 		return "*3\r\n$12\r\nsunsubscribe\r\n$1\r\n" + channel + "\r\n:" + count + "\r\n"
 	}
+	published := func(pattern, text string) string {
+		return ">4\r\n$8\r\npmessage\r\n$1\r\n" + pattern + "\r\n$1\r\nc\r\n$1\r\n" + text + "\r\n"
+	}
 	order := func(frames ...string) string {
 		var raw []byte
 		var ends []int
@@ -22,6 +25,7 @@ func TestChannelOrder(t *testing.T) {
 	for _, tc := range [][2]string{
 		{order(message("b", "2"), message("a", "1"), "+PONG\r\n"), message("a", "2") + message("b", "1") + "+PONG\r\n"},
 		{order(message("b", "2"), "+PONG\r\n", message("a", "1")), message("b", "2") + "+PONG\r\n" + message("a", "1")},
+		{order(published("b", "1"), published("a", "1"), published("a", "2")), published("a", "1") + published("b", "1") + published("a", "2")},
 		{order("+PONG\r\n"), "+PONG\r\n"},
 	} {
 		if tc[0] != tc[1] {

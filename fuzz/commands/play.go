@@ -116,6 +116,12 @@ func (p *player) compare(ctx context.Context, w *window, first, n int, mark []by
 		p.noteAll(w, first, raw[theTarget], p.ends[theTarget])
 		return nil, nil
 	}
+	if errs[theTarget] != nil {
+		// The target may have used up the time of both.
+		if err := oc.nc.SetDeadline(time.Now().Add(patience)); err != nil {
+			return nil, err
+		}
+	}
 	raw[theOracle], p.ends[theOracle], errs[theOracle] = oc.frames(n, mark, p.ends[theOracle][:0])
 	return p.closer(ctx, w, first, raw, errs)
 }
@@ -346,7 +352,7 @@ func (p *player) verdictOfErrors(ctx context.Context, w *window, i int, errs [2]
 		}
 	}
 	if d.answers[theOracle] == d.answers[theTarget] {
-		return nil, fmt.Errorf("fuzz/commands: %s: both sides: %s: %w", d.what, d.answers[theOracle], errs[theOracle])
+		return nil, fmt.Errorf("fuzz/commands: %s: %w: %s: %w", d.what, errBoth, d.answers[theOracle], errs[theOracle])
 	}
 	return d, nil
 }
@@ -359,7 +365,10 @@ func ending(alive error) string {
 	return oneLine(alive.Error())
 }
 
-var errDied = errors.New("the server is gone")
+var (
+	errDied = errors.New("the server is gone")
+	errBoth = errors.New("both sides alike") // neither answers
+)
 
 // alive asks on a connection of its own whether the server still answers.
 func (s *side) alive() error {
@@ -444,7 +453,7 @@ func (p *player) settle(ctx context.Context) (waits [2]bool, err error) {
 				break
 			}
 			if ctx.Err() != nil || time.Now().After(deadline) {
-				return waits, ctx.Err()
+				return waits, errors.Join(ctx.Err(), c.nc.SetDeadline(time.Now()))
 			}
 		}
 		if err := c.nc.SetDeadline(time.Now().Add(patience)); err != nil {
