@@ -230,16 +230,29 @@ func (g *generator) put(w *window, c *command, argv [][]byte) {
 		if by := byWhat(argv); by != nil && !bytes.Contains(by, []byte("*")) {
 			return // keeps the order of a hash table
 		}
-		// The number that can not be read takes an earlier one's error away; see quirkErrno.
+		// The number that can not be read takes an earlier one's error away; see quirkErrno. The command is served wherever SORT_RO is.
 		g.held[quirkErrno]++
 		asked := w.len() > 0 && w.ids[w.len()-1] == g.id("asking")
-		w.add(g.id("blpop"), []byte("BLPOP"), argv[1], []byte("x"))
+		w.add(g.id("xrange"), []byte("XRANGE"), argv[1], []byte("x"), []byte("+"))
 		if asked {
 			g.word(w, "ASKING")
 		}
 	}
+	if comparesSpans(c, argv) {
+		return
+	}
 	w.waits = w.waits || c.blocks
 	w.add(c.id, argv...)
+}
+
+// comparesSpans reports whether a command sets a span from now where an earlier one is less, or more: two equal spans may be of one
+// millisecond on one side only.
+func comparesSpans(c *command, argv [][]byte) bool {
+	switch c.Name {
+	case "expire", "pexpire", "hexpire", "hpexpire":
+		return slices.ContainsFunc(argv, func(a []byte) bool { return bytes.EqualFold(a, []byte("GT")) || bytes.EqualFold(a, []byte("LT")) })
+	}
+	return false
 }
 
 // byWhat is the pattern of SORT BY, nil if there is none.

@@ -61,5 +61,5 @@ func parseLongDouble(b []byte) (*big.Float, bool) {
 // isHuge reports whether b is a number beyond float64 that a long double holds.
 func isHuge(b []byte) bool {
 	f, _, err := big.ParseFloat(string(b), 10, 64, big.ToNearestEven)
-	return err == nil && !bytes.ContainsAny(b, "_ ") && f.MantExp(nil) < 16384
+	return err == nil && !bytes.ContainsAny(b, "_ pP") && f.MantExp(nil) < 16384
 }
