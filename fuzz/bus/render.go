@@ -30,7 +30,7 @@ func Case(e *Episode, f *found) *scenario.Case {
 	for i := range sc.steps {
 		w.step(&sc.steps[i], f != nil && strings.HasPrefix(f.note, sc.steps[i].link.String()+" "))
 	}
-	w.end()
+	w.end(f)
 	return c
 }
 
@@ -106,8 +106,8 @@ func (w *writer) begin(e *Episode) {
 	}
 }
 
-// end asks each link for its fate, which says that all has been processed, and shows the state.
-func (w *writer) end() {
+// end asks each link for its fate, which says that all has been processed, and shows the state: what the note is about, or all.
+func (w *writer) end(f *found) {
 	for a := range actorCount {
 		for _, which := range []Which{Out, Out2} {
 			if l := (Link{a, which}); w.dialled[l] {
@@ -116,9 +116,30 @@ func (w *writer) end() {
 			}
 		}
 	}
-	for _, v := range []string{"state", "slots", "shards"} {
-		w.add("snapshot a "+v, nil, nil)
+	about := ""
+	if f != nil {
+		if name, _, ok := strings.Cut(f.note, " shows "); ok {
+			about = name
+		}
 	}
+	switch about {
+	case "slots", "shards":
+		w.add("snapshot a "+about, nil, nil)
+	case "role":
+		w.add("a ROLE", nil, nil)
+	case "conf":
+		w.conf()
+	case "nodes", "info", "links":
+		w.add("snapshot a state", nil, nil)
+	default:
+		for _, v := range []string{"state", "slots", "shards"} {
+			w.add("snapshot a "+v, nil, nil)
+		}
+		w.conf()
+	}
+}
+
+func (w *writer) conf() {
 	w.add("a CLUSTER SAVECONFIG", nil, nil)
 	w.add("snapshot a conf", nil, nil)
 }
