@@ -85,7 +85,7 @@ func (g *generator) undefined(l Link, frame []byte) string {
 	switch m := bus.ID(frame[offReplicaOf : offReplicaOf+bus.IDLen]); {
 	case m == sender || m == self:
 		return "replica-of-itself"
-	case sender == nodeID && m.IsZero() == g.cond.n.Replica():
+	case sender == nodeID && !g.follows(m):
 		return "own-id"
 	}
 	if !plainAddress(frame[offIP : offIP+bus.IPLen]) {
@@ -173,6 +173,12 @@ func updates(frame []byte) bus.ID {
 		return bus.ID{}
 	}
 	return bus.ID(frame[offAbout : offAbout+bus.IDLen])
+}
+
+// follows reports whether the node follows a master; zero: whether it is one.
+func (g *generator) follows(master bus.ID) bool {
+	own, _ := g.cond.n.See(nodeID)
+	return own.Master == master && g.cond.n.Replica() != master.IsZero()
 }
 
 func isModule(frame []byte) bool {

@@ -79,6 +79,9 @@ func (n *Node) handlePacket(l *link, pkt *bus.Packet) {
 		sender.dataReceived = n.now
 		if !sender.inHandshake() {
 			n.learnEpochs(sender, pkt)
+		} else if pkt.Type != bus.TypeAuthRequest {
+			// Redis reads the epochs of a sender only once its handshake is over: until then it claims slots with epoch 0.
+			pkt.CurrentEpoch, pkt.ConfigEpoch = 0, 0
 		}
 	}
 	switch body := pkt.Body.(type) {
