@@ -119,8 +119,8 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 	}
 	st.Tokens = slices.Sorted(maps.Keys(tokens))
 	h.Sum(st.Digest[:0])
-	if r := &results[0]; r.episode != nil {
-		st.Case = func() *scenario.Case { return Case(r.episode, nil) }
+	if first := results[0].episode; first != nil { // the others are not to live as long as the campaign waits
+		st.Case = func() *scenario.Case { return Case(first, nil) }
 	}
 	return st, candidates, errors.Join(append(errs, ctx.Err())...)
 }
