@@ -82,6 +82,9 @@ func (g *generator) foreseen(l Link, b []byte) string {
 func (g *generator) undefined(l Link, frame []byte) string {
 	const offReplicaOf, offIP = 2128, 2168
 	sender, self := bus.ID(frame[40:80]), actorIDs[l.Actor]
+	if tl := g.cond.links[l.index()]; tl != nil && !tl.bound.IsZero() {
+		sender = tl.bound
+	}
 	switch m := bus.ID(frame[offReplicaOf : offReplicaOf+bus.IDLen]); {
 	case m == sender || m == self:
 		return "replica-of-itself"

@@ -37,6 +37,9 @@ type twinLink struct {
 	name Link
 	buf  []byte
 	open bool
+	// bound is the first sender that the node knew on a link that it accepted: from then on the link belongs to it, whatever the
+	// headers say.
+	bound bus.ID
 	// said is the header and extensions of the last packet that said something of its sender.
 	said []byte
 	// greeting is the fence that repeats said; empty: not made yet.
@@ -193,6 +196,11 @@ func (t *twin) recv(l *twinLink, frame []byte, eff *effect) {
 		t.acts.packet(typ, v.Action)
 		if typ.Gossips() && v.Action == bus.Accept {
 			l.hear(frame)
+		}
+	}
+	if v.Action == bus.Accept && l.bound.IsZero() && l.name.Which != In {
+		if id := bus.ID(frame[40:80]); t.n.Knows(id) {
+			l.bound = id
 		}
 	}
 	t.stepInto(cluster.Recv{Link: l.id, Frame: frame}, eff)
