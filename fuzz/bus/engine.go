@@ -77,13 +77,20 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 	}
 	close(next)
 	var wg sync.WaitGroup
+	var first *Episode
 	for _, ln := range e.lanes {
 		wg.Go(func() {
 			for i := range next {
 				if ctx.Err() != nil {
 					return
 				}
-				results[i] = ln.episode(ctx, Generate(campaign.EpisodeSeed(seed, uint64(i)), e.hunts && i%huntEvery == huntEvery-1, e.quirks))
+				ep := Generate(campaign.EpisodeSeed(seed, uint64(i)), e.hunts && i%huntEvery == huntEvery-1, e.quirks)
+				results[i] = ln.episode(ctx, ep)
+				if i == 0 {
+					first = ep // it may become a case of the corpus; the memory of the others is used again
+				} else {
+					ep.mem.free()
+				}
 			}
 		})
 	}
@@ -95,21 +102,17 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 	h := sha256.New()
 	for i := range results {
 		r := &results[i]
-		if r.episode == nil {
+		if !r.played {
 			continue
 		}
 		st.Packets += r.packets
 		st.Windows += r.segments
 		st.Restarts += r.restarts
-		for name, n := range r.episode.Held {
+		for name, n := range r.held {
 			st.Held[name] += n
 		}
-		maps.Copy(tokens, r.episode.Tokens)
-		sum := r.episode.Digest()
-		h.Write(sum[:])
-		if i > 0 { // the first may become a case of the corpus
-			r.episode.mem.free()
-		}
+		maps.Copy(tokens, r.tokens)
+		h.Write(r.digest[:])
 		if r.candidate != nil {
 			candidates = append(candidates, *r.candidate)
 		}
@@ -119,7 +122,7 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 	}
 	st.Tokens = slices.Sorted(maps.Keys(tokens))
 	h.Sum(st.Digest[:0])
-	if first := results[0].episode; first != nil { // the others are not to live as long as the campaign waits
+	if first != nil {
 		st.Case = func() *scenario.Case { return Case(first, nil) }
 	}
 	return st, candidates, errors.Join(append(errs, ctx.Err())...)
@@ -127,7 +130,10 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 
 // result is what came of one episode.
 type result struct {
-	episode   *Episode
+	played    bool
+	digest    [sha256.Size]byte
+	held      map[string]uint64
+	tokens    map[string]bool
 	packets   uint64
 	segments  uint64
 	restarts  uint64
@@ -137,17 +143,17 @@ type result struct {
 
 // episode plays an episode. What it shows is played again, on the lane, before it is handed over.
 func (ln *lane) episode(ctx context.Context, e *Episode) (r result) {
-	r.episode = e
+	r = result{played: true, digest: e.Digest(), held: e.Held, tokens: e.Tokens}
 	started := ln.started
-	f, err := ln.play(ctx, r.episode, false)
-	sc := scriptOf(r.episode)
+	f, err := ln.play(ctx, e, false)
+	sc := scriptOf(e)
 	r.packets, r.segments = sc.packets(), sc.windows()
 	if err != nil {
 		r.err = fmt.Errorf("fuzz bus: seed %d: %w", e.Seed, err)
 		return r
 	}
 	if f != nil {
-		small, last, again := ln.shrink(ctx, r.episode, f)
+		small, last, again := ln.shrink(ctx, e, f)
 		if again {
 			r.candidate = &triage.Candidate{Case: Case(small, last), Kind: last.kind, Note: last.note}
 		}
