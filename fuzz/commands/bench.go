@@ -15,13 +15,13 @@ type Speed struct{ Pairs, Ceiling float64 }
 // Ratio is the part of the ceiling that is reached.
 func (s Speed) Ratio() float64 { return s.Pairs / s.Ceiling }
 
-// Bench plays the stream of a seed, and its bytes once more over plain sockets, in turns, and returns the medians.
-// The set-up of topologies is not counted. The target must agree with the oracle.
+// Bench plays the stream of a seed, and its bytes once more over plain sockets, in turns, and returns the medians of the speed
+// and of the ratio: what else the machine does slows both of a round. The set-up of topologies is not counted. The target must agree with the oracle.
 func (e *Engine) Bench(ctx context.Context, seed uint64, rounds int) (Speed, error) {
 	if err := e.prepare(ctx); err != nil {
 		return Speed{}, err
 	}
-	var pairs, ceiling []float64
+	var pairs, ratios []float64
 	for r := range uint64(rounds) {
 		var ep *episode
 		for try := seed + r; ; try += uint64(rounds) {
@@ -50,11 +50,12 @@ func (e *Engine) Bench(ctx context.Context, seed uint64, rounds int) (Speed, err
 			return Speed{}, err
 		}
 		pairs = append(pairs, float64(ep.p.pairs)/took.Seconds())
-		ceiling = append(ceiling, float64(ep.p.pairs)/raw.Seconds())
+		ratios = append(ratios, raw.Seconds()/took.Seconds())
 	}
 	slices.Sort(pairs)
-	slices.Sort(ceiling)
-	return Speed{pairs[len(pairs)/2], ceiling[len(ceiling)/2]}, nil
+	slices.Sort(ratios)
+	median := pairs[len(pairs)/2]
+	return Speed{Pairs: median, Ceiling: median / ratios[len(ratios)/2]}, nil
 }
 
 // again sends what was played once more and says how long that takes. The replies are counted, because their sizes may
