@@ -32,7 +32,7 @@ var (
 		canonicalID("0000", "c"),
 	}
 	// otherIDs are of nodes that only gossip knows.
-	otherIDs = []bus.ID{canonicalID("", "3"), canonicalID("ffff", "4"), canonicalID("0000", "5")}
+	otherIDs = []bus.ID{canonicalID("0000", "3"), canonicalID("ffff", "4"), canonicalID("0000", "5")}
 	// idsOfNodes are those that the node may know, itself too.
 	idsOfNodes = append(append([]bus.ID{nodeID}, actorIDs[:]...), otherIDs...)
 	// oddIDs are ids that no node has: not hex but valid in gossip, and not valid at all.

@@ -443,9 +443,10 @@ func (ln *lane) look(ctx context.Context, op int) (*found, error) {
 
 func (ln *lane) compareViews() (string, [2][]view, error) {
 	var v [2][]view
+	young := time.Since(ln.sides[0].born) < youth || time.Since(ln.sides[1].born) < youth
 	for i, s := range ln.sides {
 		var err error
-		if v[i], err = s.views(); err != nil {
+		if v[i], err = s.views(young); err != nil {
 			return "", v, err
 		}
 	}

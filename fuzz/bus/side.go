@@ -40,6 +40,7 @@ type side struct {
 	outLink Link
 	// within is how long an answer is waited for in this play.
 	within time.Duration
+	born   time.Time // when the node was started
 	// pristine is what the node shows of itself when it has just been started and reset, but for its id.
 	pristine string
 	// counted is how many packets the node had counted when it had met the actors.
@@ -66,7 +67,7 @@ func (s *side) start(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	s.node, s.pristine = n, ""
+	s.node, s.pristine, s.born = n, "", time.Now()
 	s.port, s.cport = n.Addr().Port(), n.BusAddr().Port()
 	return s.connect()
 }
