@@ -241,7 +241,10 @@ func (n *Node) demote(sender, master *peer, epoch uint64) {
 		n.setAsMaster(master)
 		if master == n.myself {
 			n.unfollow()
-			epoch = max(epoch, n.myself.configEpoch) // one's own epoch never falls
+			if epoch < n.myself.configEpoch { // one's own epoch never falls
+				n.unsafe(UnsafeEpochFalls, "node %s hands me its slots at epoch %d", sender.id, epoch)
+				epoch = n.myself.configEpoch
+			}
 		}
 		master.configEpoch = epoch
 		n.logf(LevelNotice, "A failover occurred in shard %s; node %s lost %d slot(s) to node %s with a config epoch of %d",

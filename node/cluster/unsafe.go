@@ -36,6 +36,9 @@ const (
 	UnsafeReplicaOfItself
 	// UnsafeUnknownMaster: a slot is claimed while this node's own master is unknown (null pointer).
 	UnsafeUnknownMaster
+	// UnsafeEpochFalls: a replica hands its slots to this node at an epoch below this node's own, which Redis takes over: its
+	// claims are then older than those that it has made (two owners of a slot).
+	UnsafeEpochFalls
 	// UnsafeLayout: a packet that Check accepts and that cannot be laid out.
 	UnsafeLayout
 )
@@ -54,6 +57,7 @@ var unsafeNames = [...]string{
 	UnsafeMyselfGossiped:  "myself-gossiped",
 	UnsafeReplicaOfItself: "replica-of-itself",
 	UnsafeUnknownMaster:   "unknown-master",
+	UnsafeEpochFalls:      "epoch-falls",
 	UnsafeLayout:          "layout",
 }
 

@@ -169,6 +169,17 @@ func TestUnsafe(t *testing.T) {
 			}
 			s.n.setAsMaster(s.n.myself)
 		},
+		UnsafeEpochFalls: func(s *stage) {
+			s.n.currentEpoch, s.n.myself.configEpoch = 5, 5
+			own := s.n.myself
+			s.n.updateShard(s.n.lookup(puppetID('p')), own.shardID)
+			s.recv(s.accept(), packet('p', func(p *bus.Packet, _ *bus.Ping) {
+				p.ReplicaOf, p.Flags, p.ConfigEpoch = own.id, flagReplica|bus.FlagMyself, 4
+			}))
+			if own.configEpoch != 5 || s.n.lookup(puppetID('p')).master != own {
+				s.net.tb.Errorf("nodes:\n%s", s.nodes())
+			}
+		},
 	}
 	for u := UnsafeNone + 1; u < UnsafeLayout; u++ {
 		t.Run(u.String(), func(t *testing.T) {
