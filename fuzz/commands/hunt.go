@@ -49,7 +49,7 @@ func (e *Engine) hunt(ctx context.Context, ep *episode) (tokens []string, found 
 	for _, s := range e.st.sides {
 		for _, g := range owned[:2] { // the stream may have taken slots away
 			k := "{" + g.tag + "}hunt"
-			if v, err := s.probe.pipeline([][]string{{"SET", k, "v"}, {"DEL", k}}); err != nil || v[0].IsError() {
+			if v, err := s.probe.pipeline([][]string{{"FLUSHALL"}, {"SET", k, "v"}, {"DEL", k}}); err != nil || v[1].IsError() {
 				return nil, nil, err
 			}
 		}
