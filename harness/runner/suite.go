@@ -30,7 +30,7 @@ func DefaultParallel(o oracle.Driver) int {
 	case o.Identity().How == oracle.Container:
 		return 16 * runtime.NumCPU()
 	default:
-		return 32 * runtime.NumCPU()
+		return 48 * runtime.NumCPU()
 	}
 }
 
