@@ -183,7 +183,9 @@ func (s *side) close() *verdict.Side {
 		if conf, err := n.live.ReadFile("nodes.conf"); err == nil {
 			ev.NodesConf[s.fileName(n)] = conf
 		}
-		if err := n.live.Stop(); err != nil {
+	}
+	for _, name := range s.order { // the end of one is news to the others
+		if err := s.nodes[name].live.Stop(); err != nil {
 			s.trace.note("node " + name + ": " + err.Error())
 		}
 	}

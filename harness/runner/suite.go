@@ -28,7 +28,7 @@ func DefaultParallel(o oracle.Driver) int {
 	case o == nil:
 		return 128 * runtime.NumCPU()
 	case o.Identity().How == oracle.Container:
-		return 16 * runtime.NumCPU()
+		return 32 * runtime.NumCPU()
 	default:
 		return 48 * runtime.NumCPU()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,6 +18,7 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 
 	"github.com/slotdiff/slotdiff/oracle"
+	"github.com/slotdiff/slotdiff/oracle/probe"
 )
 
 // Names inside a container.
@@ -30,7 +32,8 @@ const (
 const readyLine = "Ready to accept connections"
 
 // box is a container and the directory it shares with this machine. Its server is
-// not running, idle, or a node.
+// not running, a node, or idle: it was a node, and is one that knows no other, holds no
+// keys, takes no client but ours and keeps its bus port until it is the next.
 type box struct {
 	d    *Driver
 	c    testcontainers.Container
@@ -41,6 +44,8 @@ type box struct {
 	running bool
 	done    chan struct{} // closed when the server has ended; made by start
 	status  string        // how it ended
+	client  *redis.Client // of an idle server that was a node, which listens no more
+	leave   func()        // gives its ports back
 }
 
 // start starts the container's server anew.
@@ -86,7 +91,7 @@ func (b *box) remove() error {
 	err := b.d.eng.remove(ctx, b.c.GetContainerID())
 	b.ended("removed")
 	b.d.forget(b)
-	return errors.Join(err, b.d.run.Remove(b.dir))
+	return errors.Join(err, b.left(), b.d.run.Remove(b.dir))
 }
 
 // clear empties the directory.
@@ -135,7 +140,8 @@ func (b *box) output(ctx context.Context) string {
 	return out.String()
 }
 
-// idleConf makes a server that listens nowhere but in its own directory.
+// idleConf makes a server that was no node yet and listens nowhere but in its own
+// directory.
 var idleConf = [][2]string{
 	{"port", "0"},
 	{"unixsocket", mount + "/" + sockName},
@@ -145,29 +151,52 @@ var idleConf = [][2]string{
 	{"save", ""},
 	{"appendonly", "no"},
 	{"always-show-logo", "no"},
+	{"hz", "1"},
 	{"maxclients", "16"}, // each costs a system call when the server executes itself anew
 	{"enable-debug-command", "yes"},
 }
 
-// becomeIdle turns a node's server into an idle one. c is connected to the node.
-func (b *box) becomeIdle(ctx context.Context, c *redis.Client) error {
-	if err := b.clear(); err != nil {
+// becomeIdle makes a node that listens at place forget all that it knows. leave is called
+// when its ports are free, if there is no error.
+func (b *box) becomeIdle(ctx context.Context, place netip.AddrPort, leave func()) (err error) {
+	c := probe.Client(place)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.Close())
+		}
+	}()
+	if err := c.Do(ctx, "DEBUG", "HELP").Err(); err != nil {
+		return err // nor would it be told to leave
+	}
+	// What a case has left may keep writes waiting, or a child writing.
+	for _, undo := range [][]any{{"CLIENT", "UNPAUSE"}, {"CONFIG", "SET", "appendonly", "no"}} {
+		_ = c.Do(ctx, undo...).Err() // a version may not know it, and what follows shows
+	}
+	if c.Do(ctx, "CLUSTER", "RESET", "HARD").Err() != nil { // a master with keys
+		if err := c.Do(ctx, "FLUSHALL").Err(); err != nil {
+			return err
+		}
+		if err := c.Do(ctx, "CLUSTER", "RESET", "HARD").Err(); err != nil {
+			return err
+		}
+	}
+	// An idle server shall cost little: its own cron, and a system call for each possible
+	// client when it executes itself anew.
+	_ = c.Do(ctx, "CONFIG", "SET", "hz", "1", "maxclients", "16").Err()
+	// From here on only this connection reaches it.
+	if err := c.Do(ctx, "CONFIG", "SET", "port", "0").Err(); err != nil {
 		return err
 	}
-	if err := b.write(b.conf, []byte(oracle.ConfText(idleConf, nil))); err != nil {
-		return err
-	}
-	if err := b.reexec(ctx, c); err != nil {
-		return err
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.running {
+		return errEnded
 	}
 	// To those who watched the node, its server has ended.
-	b.mu.Lock()
-	if b.running {
-		close(b.done)
-		b.done = make(chan struct{})
-	}
-	b.mu.Unlock()
-	return b.awaitReady(ctx, 0)
+	close(b.done)
+	b.done = make(chan struct{})
+	b.client, b.leave = c, leave
+	return nil
 }
 
 // leaveIdle prepares the directory by way of prepare and lets the idle server read
@@ -181,11 +210,30 @@ func (b *box) leaveIdle(ctx context.Context, prepare func() error) error {
 	if err := prepare(); err != nil {
 		return err
 	}
-	return b.reexec(ctx, c)
+	if err := b.reexec(ctx, c); err != nil {
+		return err
+	}
+	return b.left()
+}
+
+// left is called when an idle server is gone, to the next node or for good.
+func (b *box) left() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.client == nil {
+		return nil
+	}
+	b.leave()
+	err := b.client.Close()
+	b.client, b.leave = nil, nil
+	return err
 }
 
 // idleClient connects to an idle server.
 func (b *box) idleClient(ctx context.Context) (_ *redis.Client, done func(), err error) {
+	if b.client != nil {
+		return b.client, func() {}, b.client.Ping(ctx).Err()
+	}
 	// A path of any length, in the 108 bytes that an address of a socket has.
 	dir, err := os.Open(b.dir)
 	if err != nil {

@@ -23,6 +23,7 @@ type node struct {
 	name  string
 	port  *oracle.Port
 	spare *oracle.Port // of the bus, where the case asks for one; else nil
+	lent  bool         // the ports are the caller's, who may give them to another server
 	conf  string
 	box   *box // set by start, which alone changes it
 
@@ -71,7 +72,7 @@ func (d *Driver) startOnce(ctx context.Context, spec oracle.NodeSpec) (_ *node, 
 	if err != nil {
 		return nil, &oracle.StartError{Node: spec.Name, Stage: stage, Cause: err}
 	}
-	n := &node{d: d, name: spec.Name, port: port, releasePort: release}
+	n := &node{d: d, name: spec.Name, port: port, releasePort: release, lent: spec.Port != nil}
 	n.ops.Lock()
 	defer n.ops.Unlock()
 	d.mu.Lock()
@@ -388,17 +389,21 @@ func (n *node) stop(reuse bool) error {
 	if was {
 		return nil
 	}
-	var err error
-	if n.box != nil {
-		if reuse && !paused && n.box.alive() && n.d.closing.Err() == nil && n.retire() == nil {
-			n.d.giveBack(n.box)
-		} else {
-			err = n.box.remove()
+	release := func() {
+		n.releasePort()
+		if n.spare != nil {
+			n.spare.Release()
 		}
 	}
-	n.releasePort()
-	if n.spare != nil {
-		n.spare.Release()
+	var err error
+	switch {
+	case n.box == nil:
+		release()
+	case reuse && !paused && !n.lent && n.box.alive() && n.d.closing.Err() == nil && n.retire(release) == nil:
+		n.d.giveBack(n.box)
+	default:
+		err = n.box.remove()
+		release()
 	}
 	n.d.mu.Lock()
 	delete(n.d.nodes, n)
@@ -406,13 +411,12 @@ func (n *node) stop(reuse bool) error {
 	return err
 }
 
-// retire turns the node's server into an idle one.
-func (n *node) retire() error {
+// retire turns the node's server into an idle one, which keeps its ports until it calls
+// release.
+func (n *node) retire(release func()) error {
 	// A busy machine is not slower than this; a hung or hostile server is not
 	// worth more.
 	ctx, cancel := context.WithTimeout(n.d.closing, 2*time.Second)
 	defer cancel()
-	c := probe.Client(n.Addr())
-	defer c.Close()
-	return n.box.becomeIdle(ctx, c)
+	return n.box.becomeIdle(ctx, n.Addr(), release)
 }
