@@ -167,6 +167,7 @@ func sortable(o *store.Object, reversed bool) (items [][]byte, ok bool) {
 		o.Dict.All(func(name string, _ []byte) { items = append(items, []byte(name)) })
 		return items, true
 	case store.SortedSet:
+		o.ZSet.Unpack()
 		for _, m := range o.ZSet.All() {
 			items = append(items, []byte(m.Member))
 		}

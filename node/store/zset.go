@@ -52,6 +52,10 @@ func (z *ZSet) Stored() *ZSet {
 	return out
 }
 
+// Unpack leaves the listpack for good, as Redis does with a set that SORT reads
+// (sort.c:sortCommandGeneric).
+func (z *ZSet) Unpack() { z.large = true }
+
 // Len returns the number of members.
 func (z *ZSet) Len() int { return len(z.scores) }
 
