@@ -9,14 +9,14 @@ import (
 )
 
 var (
-	seeds = flag.Uint64("seeds", 1000, "how many seeds TestSeeds plays; -short: a tenth")
+	seeds = flag.Uint64("seeds", 1000, "how many seeds TestSeeds plays; -short and -race: a tenth")
 	first = flag.Uint64("first", 1, "the first of them")
 )
 
 // No seed breaks an invariant, and the faults do reach the protocol.
 func TestSeeds(t *testing.T) {
 	count := *seeds
-	if testing.Short() {
+	if testing.Short() || raceDetector { // a simulation has one goroutine: there is nothing to detect
 		count /= 10
 	}
 	var total sim.Stats
