@@ -139,6 +139,7 @@ func (s *suite) play(ctx context.Context, list []*scenario.Case) (err error) {
 	problems, idle := s.problems(results, sides, divergences)
 	dir, sum, err := ev.Finish(func(sum *evidence.Summary) {
 		sum.IdleMasks = idle
+		sum.Hurried = hurried(results)
 		if sides.pace > 1 {
 			sum.Pace = sides.pace
 		}
@@ -158,6 +159,9 @@ func (s *suite) play(ctx context.Context, list []*scenario.Case) (err error) {
 	if s.times > 1 {
 		out.Note(timesNote(results))
 	}
+	if n := len(hurried(results)); n > 0 {
+		out.Note(fmt.Sprintf("%d cases did not pass while the clock ran fast and were played again with the wall's: hurried of summary.json names them", n))
+	}
 	if len(idle) > 0 {
 		out.Note(fmt.Sprintf("%d masks changed nothing in this whole run: idle_masks of summary.json names them", len(idle)))
 	}
@@ -165,6 +169,17 @@ func (s *suite) play(ctx context.Context, list []*scenario.Case) (err error) {
 		lost = errors.Join(lost, fmt.Errorf("print: %w", err))
 	}
 	return s.verdict(sum, errors.Join(append(problems, lost)...))
+}
+
+// hurried are the cases that were played again, with what came of them first.
+func hurried(results []*verdict.Result) map[string]string {
+	out := map[string]string{}
+	for _, r := range results {
+		if r != nil && r.Hurried != "" {
+			out[r.Case] = r.Hurried
+		}
+	}
+	return out
 }
 
 // verdict is the error that carries the run's exit code.

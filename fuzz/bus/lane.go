@@ -384,16 +384,8 @@ func (ln *lane) judge(ctx context.Context, e *Episode, op int, open linkSet, dia
 		}
 	}
 	note, views, err := ln.settled(ctx, e.Hunt)
-	if err != nil || note != "" {
-		if err != nil {
-			note = err.Error()
-		}
-		if f := ln.health(op, note); f != nil {
-			return f, nil
-		}
-		if err != nil {
-			return nil, err
-		}
+	if f, err := ln.ailing(op, note, err); f != nil || err != nil {
+		return f, err
 	}
 	for i, kind := range []triage.Kind{triage.OracleCorrupt, triage.Invariant} {
 		if why := broken(views[i][0], "$a.id"); why != "" {
@@ -426,19 +418,25 @@ func (ln *lane) settled(ctx context.Context, hunt bool) (note string, v [2][]vie
 // look compares the states in the middle of an episode.
 func (ln *lane) look(ctx context.Context, op int) (*found, error) {
 	note, _, err := ln.settled(ctx, false)
-	if err == nil && note == "" {
-		return nil, nil
+	if f, err := ln.ailing(op, note, err); f != nil || err != nil || note == "" {
+		return f, err
 	}
+	return &found{triage.Divergence, note, op}, nil
+}
+
+// ailing says whether a server that failed is why a look at the states shows note or ended
+// with err, which is returned if not.
+func (ln *lane) ailing(op int, note string, err error) (*found, error) {
 	if err != nil {
 		note = err.Error()
+	}
+	if note == "" {
+		return nil, nil
 	}
 	if f := ln.health(op, note); f != nil {
 		return f, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &found{triage.Divergence, note, op}, nil
+	return nil, err
 }
 
 func (ln *lane) compareViews() (string, [2][]view, error) {

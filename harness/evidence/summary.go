@@ -45,6 +45,9 @@ type Summary struct {
 	// IdleMasks are the masks that changed nothing in a run of every case: they can
 	// be deleted, or lack a case.
 	IdleMasks []string `json:"idle_masks,omitempty"`
+	// Hurried are the cases that did not pass while the clock ran fast and were played
+	// again with the wall's, with what came of them then.
+	Hurried map[string]string `json:"hurried,omitempty"`
 }
 
 // CaseEntry is one case in one mode.

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"math"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -11,7 +12,7 @@ import (
 // is late by as well. Cases begin one after another while it is high, since their servers
 // would not keep the delays that the cases are about; those in progress go on.
 type pressure struct {
-	late    atomic.Int64 // nanoseconds, the worst of late
+	late    atomic.Int64 // nanoseconds, the worst of the last moments
 	running atomic.Int64 // cases in progress
 }
 
@@ -43,8 +44,8 @@ func (p *pressure) watch(ctx context.Context) {
 // ago.
 func (p *pressure) note(late, elapsed time.Duration) {
 	before := time.Duration(p.late.Load())
-	before -= time.Duration(float64(before) * min(1, float64(elapsed)/float64(2*halfLife)))
-	p.late.Store(int64(max(late, before)))
+	left := float64(before) * math.Exp2(-float64(elapsed)/float64(halfLife))
+	p.late.Store(int64(max(late, time.Duration(left))))
 }
 
 // begin waits until one more case may begin, or for the end of ctx.

@@ -19,6 +19,13 @@ func TestPressure(t *testing.T) {
 	if got := time.Duration(p.late.Load()); got >= time.Second || got < 900*time.Millisecond {
 		t.Errorf("a second of lateness counts for %v a moment later", got)
 	}
+	for elapsed := pressureTick; elapsed < halfLife; elapsed += pressureTick {
+		p.note(0, pressureTick)
+	}
+	if got := time.Duration(p.late.Load()); got < 499*time.Millisecond || got > 501*time.Millisecond {
+		t.Errorf("a second of lateness counts for %v after %v, want half", got, halfLife)
+	}
+	p.note(time.Second, pressureTick)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	least := 4 * runtime.NumCPU()

@@ -367,3 +367,28 @@ func TestCheck(t *testing.T) {
 		t.Errorf("a sound case: %v", err)
 	}
 }
+
+// A play with the fast clock counts where it passed, and where a server failed by itself.
+func TestMayBeLateness(t *testing.T) {
+	t.Parallel()
+	fault := func(kind verdict.FaultKind) []verdict.Step {
+		return []verdict.Step{{Target: &verdict.Answer{}}, {Target: &verdict.Answer{Fault: &verdict.Fault{Kind: kind}}}}
+	}
+	for _, tc := range []struct {
+		verdict verdict.Verdict
+		steps   []verdict.Step
+		want    bool
+	}{
+		{verdict.Pass, nil, false},
+		{verdict.Skip, nil, false},
+		{verdict.Fail, nil, true},
+		{verdict.Unknown, fault(verdict.FaultHarness), true},
+		{verdict.Fail, fault(verdict.FaultCrash), false},
+		{verdict.Fail, fault(verdict.FaultHang), false},
+		{verdict.Fail, fault(verdict.FaultInvariant), false},
+	} {
+		if got := mayBeLateness(&verdict.Result{Verdict: tc.verdict, Steps: tc.steps}); got != tc.want {
+			t.Errorf("%s %v: %t", tc.verdict, tc.steps, got)
+		}
+	}
+}

@@ -68,8 +68,8 @@ func (g gate) enter(ctx context.Context, b *budget) error {
 }
 
 // RunAll plays every case, at most parallel at a time, fewer on a machine that is too busy
-// for them, and returns the results in the order of cases. When ctx ends, cases not yet begun have no result (nil), nor
-// have those in progress, unless they have diverged already.
+// for them, and returns the results in the order of cases. When ctx ends, cases not yet
+// begun have no result (nil), nor have those in progress, unless they have diverged already.
 func RunAll(ctx context.Context, cases []*scenario.Case, cfg Config, parallel int, ev Events) []*verdict.Result {
 	results := make([]*verdict.Result, len(cases))
 	cfg.starts = newGate()

@@ -14,7 +14,7 @@ import (
 var verbNode = &Verb{
 	Name: "node", Where: OnLine,
 	Usage: "node NAME [make=oracle] [directive=value ...]\n[nodes.conf lines]\n[file NAME [commands|torn], then its lines ...]",
-	Doc:   "Starts a server in cluster mode with these configuration directives and waits until it accepts connections. The input lines, if any, are the nodes.conf it finds at its start, up to a line `file NAME`: what follows is that file of its directory. With `commands` each line is a command that the file holds in RESP, as an append-only file does; with `torn` the last line has no end. `cluster-port=free` is a port that nobody uses. With `make=oracle` the node is the oracle's server on the target side too; see Mixed clusters. A server that ends at its start is an answer: what it refused, and the last line of its log.",
+	Doc:   "Starts a server in cluster mode with these configuration directives and waits until it accepts connections; the target's starts when the oracle's is up. The input lines, if any, are the nodes.conf it finds at its start, up to a line `file NAME`: what follows is that file of its directory. With `commands` each line is a command that the file holds in RESP, as an append-only file does; with `torn` the last line has no end. `cluster-port=free` is a port that nobody uses. With `make=oracle` the node is the oracle's server on the target side too; see Mixed clusters. A server that ends at its start is an answer: what it refused, and the last line of its log.",
 	run: func(ctx context.Context, c *call) (output, error) {
 		if len(c.words) == 0 {
 			return output{}, fmt.Errorf("node: a name is missing")

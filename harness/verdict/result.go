@@ -80,6 +80,9 @@ type Result struct {
 	// Cause is one line for a person: the need that was not met, the known
 	// divergence's reason, the first difference.
 	Cause string
+	// Hurried is what came of the case while the clock ran fast, where that was no pass
+	// and did not count; empty where it was played once.
+	Hurried string
 	// Steps lists every step reached, in order.
 	Steps    []Step
 	Started  time.Time
