@@ -82,10 +82,7 @@ func xread(e *Engine, c *Client) {
 		for _, k := range c.argv[i+1 : i+1+n/2] {
 			keys = append(keys, string(k))
 		}
-		e.block(c, &blocked{
-			keys: keys, until: until, timeout: (*Client).nullArray,
-			retry: func(*Engine, *Client) bool { return false },
-		})
+		e.block(c, &blocked{keys: keys, kind: noKind, until: until, timeout: (*Client).nullArray})
 	})
 }
 

@@ -5,19 +5,23 @@ import (
 
 	"github.com/slotdiff/slotdiff/node/cluster"
 	"github.com/slotdiff/slotdiff/node/command/table"
+	"github.com/slotdiff/slotdiff/node/store"
 	"github.com/slotdiff/slotdiff/slot"
 )
 
 // blocked says what a client waits for.
 type blocked struct {
-	keys      []string // something to take from one of these; nil: not for a key
-	until     int64    // ms, 0: for ever
-	postponed bool     // CLIENT PAUSE: the command has not run yet
-	argv      [][]byte // of the postponed or blocking command, own memory
+	keys      []string   // something to take from one of these; nil: not for a key
+	kind      store.Kind // of what is to come at a key
+	until     int64      // ms, 0: for ever
+	postponed bool       // CLIENT PAUSE: the command has not run yet
+	argv      [][]byte   // of the postponed or blocking command, own memory
 	write     bool
-	retry     func(e *Engine, c *Client) bool // true: served
 	timeout   func(c *Client)
 }
+
+// noKind is the kind of a stream, which no key ever holds here.
+const noKind store.Kind = 255
 
 // pause is CLIENT PAUSE and the pause of a manual failover.
 type pause struct {
@@ -51,12 +55,9 @@ func (e *Engine) block(c *Client, b *blocked) {
 	}
 }
 
-// unblock ends the wait without an answer and lets the client go on.
-func (e *Engine) unblock(c *Client) {
+// release takes the client out of what it waits for.
+func (e *Engine) release(c *Client) *blocked {
 	b := c.blocked
-	if b == nil {
-		return
-	}
 	c.blocked = nil
 	e.waits--
 	for _, k := range b.keys {
@@ -70,24 +71,53 @@ func (e *Engine) unblock(c *Client) {
 			e.waiting[k] = w
 		}
 	}
-	if !c.gone {
-		e.processed(c)
-		e.ready = append(e.ready, c)
-		e.touch(c)
-	}
+	return b
 }
 
-// serveWaiting gives what was added in this turn to the clients that wait for it,
-// the longest waiting first.
+// unblock ends the wait with an answer. Mirrors blocked.c:unblockClientOnTimeout and unblockClientOnError: a wait for
+// replicas whose time is over is not counted.
+func (e *Engine) unblock(c *Client, answer func(c *Client)) {
+	b := e.release(c)
+	start := len(c.Out)
+	answer(c)
+	failed := c.Out[start] == '-'
+	if failed || len(b.keys) > 0 {
+		e.called(c, failed)
+	}
+	if failed {
+		e.countError(c.Out[start:])
+	}
+	e.finish(c, start)
+	e.touch(c)
+	e.ready = append(e.ready, c)
+}
+
+// serveWaiting lets those that wait for what was added in this turn run their commands again, the longest waiting first.
+// Mirrors blocked.c:handleClientsBlockedOnKeys.
 func (e *Engine) serveWaiting() {
 	for len(e.pushed) > 0 {
 		k := e.pushed[0]
 		e.pushed = e.pushed[1:]
 		for _, c := range slices.Clone(e.waiting[k]) {
-			if b := c.blocked; b != nil && b.retry(e, c) {
-				e.unblock(c)
+			if o := e.DB.Peek([]byte(k), e.now); o != nil && c.blocked != nil && c.blocked.kind == o.Kind {
+				e.again(c)
 			}
 		}
+	}
+}
+
+// again runs the command of a client that waits once more, from its first check on. If it blocks once more, its time is over when it
+// was to be. Mirrors blocked.c:unblockClientOnKey.
+func (e *Engine) again(c *Client) {
+	b := e.release(c)
+	c.argv = b.argv
+	e.run(c)
+	switch {
+	case c.blocked == nil:
+		e.touch(c)
+		e.ready = append(e.ready, c)
+	case !c.blocked.postponed && !b.postponed:
+		c.blocked.until = b.until
 	}
 }
 
@@ -97,8 +127,9 @@ func (e *Engine) serveWaiting() {
 func (e *Engine) disconnectBlocked() {
 	for _, c := range slices.Clone(e.clients) {
 		if b := c.blocked; b != nil && !b.postponed {
-			c.err("UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)")
-			e.unblock(c)
+			e.unblock(c, func(c *Client) {
+				c.err("UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)")
+			})
 			c.flags |= closing
 		}
 	}
@@ -122,8 +153,7 @@ func (e *Engine) Tick() {
 		case b.postponed:
 			e.resume(c)
 		case b.until != 0 && e.now >= b.until:
-			b.timeout(c)
-			e.unblock(c)
+			e.unblock(c, b.timeout)
 		case len(b.keys) > 0:
 			e.redirectBlocked(c)
 		}
@@ -146,21 +176,8 @@ func (e *Engine) resume(c *Client) {
 	if e.paused(mayReplicate) {
 		return
 	}
-	b := c.blocked
-	start := len(c.Out)
-	c.blocked = nil
-	e.waits--
-	c.argv = b.argv
-	e.running = c
-	e.process(c)
-	e.running = nil
-	if c.blocked == nil || !c.blocked.postponed {
-		e.serveWaiting()
-		e.finish(c, start)
-	}
-	if c.blocked == nil {
-		e.ready = append(e.ready, c)
-	}
+	e.again(c)
+	e.serveWaiting()
 }
 
 // redirectBlocked mirrors cluster.c:clusterRedirectBlockedClientIfNeeded.
@@ -172,8 +189,7 @@ func (e *Engine) redirectBlocked(c *Client) {
 		Write:    b.write,
 	})
 	if r.Kind != cluster.RouteServe {
-		c.err(r.Error())
-		e.unblock(c)
+		e.unblock(c, func(c *Client) { c.err(r.Error()) })
 	}
 }
 

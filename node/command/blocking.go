@@ -35,39 +35,25 @@ type blockingForm struct {
 	none func(c *Client)
 }
 
-// takeOrWait takes from the first key that exists, or waits until one does. A key of another kind
-// is an error at first and is passed over later. Mirrors t_list.c:blockingPopGenericCommand,
-// blocked.c:serveClientBlockedOnKey.
+// takeOrWait takes from the first key that exists, or waits until one gets something of the kind and then runs the
+// command again. Mirrors t_list.c:blockingPopGenericCommand.
 func (e *Engine) takeOrWait(c *Client, f blockingForm) {
 	var keys []string
 	for _, k := range f.keys {
+		switch o, ok := e.lookup(c, k, f.kind); {
+		case !ok:
+			return
+		case o != nil:
+			f.take(e, c, k, o)
+			return
+		}
 		keys = append(keys, string(k))
 	}
-	try := func(e *Engine, c *Client, waits bool) bool {
-		for _, k := range keys {
-			o := e.DB.Lookup([]byte(k), e.now)
-			if o == nil || waits && o.Kind != f.kind {
-				continue
-			}
-			if o.Kind != f.kind {
-				c.err(wrongType)
-				return true
-			}
-			f.take(e, c, []byte(k), o)
-			return true
-		}
-		return false
-	}
-	switch {
-	case try(e, c, false):
-	case c.has(denyBlocking):
+	if c.has(denyBlocking) {
 		f.none(c)
-	default:
-		e.block(c, &blocked{
-			keys: keys, until: f.until, timeout: (*Client).nullArray,
-			retry: func(e *Engine, c *Client) bool { return try(e, c, true) },
-		})
+		return
 	}
+	e.block(c, &blocked{keys: keys, kind: f.kind, until: f.until, timeout: (*Client).nullArray})
 }
 
 func blockingPop(e *Engine, c *Client, head bool) {
@@ -185,7 +171,7 @@ func (e *Engine) moveOrWait(c *Client, fromHead, toHead bool, at int) {
 	if !ok {
 		return
 	}
-	to := []byte(string(c.argv[2]))
+	to := c.argv[2]
 	e.takeOrWait(c, blockingForm{
 		kind: store.List, keys: c.argv[1:2], until: until, none: (*Client).null,
 		take: func(e *Engine, c *Client, from []byte, o *store.Object) { e.move(c, from, to, o, fromHead, toHead) },

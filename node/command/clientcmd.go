@@ -364,12 +364,11 @@ func clientUnblock(e *Engine, c *Client) {
 		c.int(0)
 		return
 	}
+	answer := x.blocked.timeout
 	if byError {
-		x.err("UNBLOCKED client unblocked via CLIENT UNBLOCK")
-	} else {
-		x.blocked.timeout(x)
+		answer = func(x *Client) { x.err("UNBLOCKED client unblocked via CLIENT UNBLOCK") }
 	}
-	e.unblock(x)
+	e.unblock(x, answer)
 	c.int(1)
 }
 

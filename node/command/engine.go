@@ -153,7 +153,9 @@ func (e *Engine) Disconnect(c *Client) {
 		return
 	}
 	c.gone = true
-	e.unblock(c)
+	if c.blocked != nil {
+		e.release(c)
+	}
 	e.unwatch(c)
 	e.unsubscribeAll(c)
 	for i, x := range e.clients {

@@ -175,7 +175,9 @@ func infoReplication(e *Engine, add func(string, any)) {
 func infoCommands(e *Engine, add func(string, any)) {
 	byName := map[string]*calls{}
 	for cmd, n := range e.stats.perCommand {
-		byName[cmd.Name] = n
+		if *n != (calls{}) {
+			byName[cmd.Name] = n
+		}
 	}
 	for _, name := range sortedNames(byName) {
 		n := byName[name]

@@ -55,17 +55,26 @@ var (
 // be neither blocked nor closing. The reply is in c.Out when Execute returns,
 // unless the client is blocked then.
 func (e *Engine) Execute(c *Client, argv [][]byte) {
-	start := len(c.Out)
 	c.argv = argv
 	c.lastActive = e.now
+	e.run(c)
+	e.serveWaiting()
+}
+
+// run runs c.argv. A command that blocks ends when its client is unblocked.
+func (e *Engine) run(c *Client) {
+	start := len(c.Out)
 	e.running = c
 	e.process(c)
 	e.running = nil
-	if c.blocked != nil && c.blocked.postponed {
-		return // the same command runs again later
+	if c.blocked == nil {
+		e.finish(c, start)
 	}
-	e.serveWaiting()
-	e.finish(c, start)
+	c.Out = append(c.Out, e.later...)
+	e.later = e.later[:0]
+	if len(c.Out) > 0 || c.Closing() {
+		e.touch(c)
+	}
 }
 
 // finish mirrors networking.c:resetClient: it ends what lasts for one command.
@@ -76,16 +85,11 @@ func (e *Engine) finish(c *Client, start int) {
 	if c.has(replyOff | replySkip) {
 		c.Out = c.Out[:min(start, len(c.Out))]
 	}
-	c.Out = append(c.Out, e.later...)
-	e.later = e.later[:0]
 	c.flags &^= replySkip
 	if c.has(replySkipNext) {
 		c.flags = c.flags&^replySkipNext | replySkip
 	}
 	c.argv = nil
-	if len(c.Out) > 0 || c.Closing() {
-		e.touch(c)
-	}
 }
 
 // process mirrors server.c:processCommand; the checks are in its order.
@@ -189,8 +193,6 @@ func (e *Engine) roleRefuses(c *Client, cmd *table.Command, flags table.Flag) st
 
 // call runs c.cmd. Mirrors server.c:call as far as statistics go.
 func (e *Engine) call(c *Client) {
-	n := e.count(c.cmd)
-	n.calls++
 	h := byCommand[c.cmd]
 	if h == nil && c.cmd.Parent != nil && strings.HasSuffix(c.cmd.Name, "|help") {
 		h = containerHelp
@@ -202,11 +204,11 @@ func (e *Engine) call(c *Client) {
 	} else {
 		h(e, c)
 	}
+	failed := len(c.Out) > start && c.Out[start] == '-' && !c.has(errorCounted)
 	if c.blocked == nil {
-		e.processed(c)
+		e.called(c, failed)
 	}
-	if len(c.Out) > start && c.Out[start] == '-' && !c.has(errorCounted) {
-		n.failed++
+	if failed {
 		e.countError(c.Out[start:])
 	}
 	c.flags &^= errorCounted
@@ -227,8 +229,11 @@ func (e *Engine) countError(reply []byte) {
 	}
 }
 
-// processed counts a command that ran to its end.
-func (e *Engine) processed(c *Client) {
+// called counts a command that ran to its end.
+func (e *Engine) called(c *Client, failed bool) {
+	n := e.count(c.cmd)
+	n.calls++
+	n.failed += int64(b2i(failed))
 	c.commands++
 	e.stats.commands++
 }
