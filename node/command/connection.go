@@ -1,7 +1,6 @@
 package command
 
 import (
-	"math"
 	"slices"
 	"strings"
 
@@ -43,12 +42,8 @@ func ping(_ *Engine, c *Client) {
 }
 
 func selectDB(_ *Engine, c *Client) {
-	n, ok := table.ParseInt(c.argv[1])
-	switch {
+	switch n, ok := c.int32Arg(c.argv[1]); {
 	case !ok:
-		c.err(notInt)
-	case n < math.MinInt32 || n > math.MaxInt32:
-		c.err("ERR value is out of range, value must between -2147483648 and 2147483647")
 	case n != 0:
 		c.err("ERR SELECT is not allowed in cluster mode")
 	default:

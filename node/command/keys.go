@@ -225,12 +225,10 @@ func copyCmd(e *Engine, c *Client) {
 			replace = true
 		case equalFold(c.argv[i], "db") && i+1 < len(c.argv):
 			i++
-			n, ok := table.ParseInt(c.argv[i])
-			if !ok || n < math.MinInt32 || n > math.MaxInt32 {
-				c.err(notInt)
+			switch n, ok := c.int32Arg(c.argv[i]); {
+			case !ok:
 				return
-			}
-			if n != 0 {
+			case n != 0:
 				c.err("ERR DB index is out of range")
 				return
 			}

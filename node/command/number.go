@@ -21,6 +21,15 @@ func (c *Client) intArg(b []byte) (int64, bool) {
 	return n, ok
 }
 
+// int32Arg mirrors object.c:getIntFromObjectOrReply.
+func (c *Client) int32Arg(b []byte) (n int64, ok bool) {
+	if n, ok = c.intArg(b); ok && (n < math.MinInt32 || n > math.MaxInt32) {
+		c.err("ERR value is out of range, value must between -2147483648 and 2147483647")
+		return 0, false
+	}
+	return n, ok
+}
+
 // parseFloat mirrors object.c:getLongDoubleFromObject: what strtold takes, whole,
 // and no NaN. Spaces are refused.
 func parseFloat(b []byte) (float64, bool) {
