@@ -232,17 +232,52 @@ func (g *generator) put(w *window, c *command, argv [][]byte) {
 		}
 		// The number that can not be read takes an earlier one's error away; see quirkErrno. The command is served wherever SORT_RO is.
 		g.held[quirkErrno]++
-		asked := w.len() > 0 && w.ids[w.len()-1] == g.id("asking")
-		w.add(g.id("xrange"), []byte("XRANGE"), argv[1], []byte("x"), []byte("+"))
-		if asked {
-			g.word(w, "ASKING")
+		g.first(w, "XRANGE", argv[1], []byte("x"), []byte("+"))
+	}
+	if key := lexKey(c, argv); key != nil {
+		if !g.runs(g.id("zunionstore")) {
+			return
 		}
+		g.first(w, "ZUNIONSTORE", key, []byte("1"), key, []byte("WEIGHTS"), []byte("0"))
 	}
 	if comparesSpans(c, argv) {
 		return
 	}
 	w.waits = w.waits || c.blocks
 	w.add(c.id, argv...)
+}
+
+// first adds a command before one that is to find what it leaves. If the connection has asked, it asks again.
+func (g *generator) first(w *window, name string, args ...[]byte) {
+	asked := w.len() > 0 && w.ids[w.len()-1] == g.id("asking")
+	argv := append([][]byte{[]byte(name)}, args...)
+	w.add(g.cat.lookup(argv).id, argv...)
+	if asked {
+		g.word(w, "ASKING")
+	}
+}
+
+// lexKey is the key of the sorted set of which a command takes a range of members, nil if it takes none. Where scores differ such a
+// range is not defined: in a skip list Redis begins at a place that the heights of its nodes decide, which are chance
+// (t_zset.c:zslDeleteRangeByLex). So all scores are made equal before.
+func lexKey(c *command, argv [][]byte) []byte {
+	at := 1
+	switch c.Name {
+	case "zrangebylex", "zrevrangebylex", "zlexcount", "zremrangebylex":
+	case "zrangestore":
+		at = 2
+		fallthrough
+	case "zrange":
+		if !slices.ContainsFunc(argv, func(a []byte) bool { return bytes.EqualFold(a, []byte("BYLEX")) }) {
+			return nil
+		}
+	default:
+		return nil
+	}
+	if at >= len(argv) {
+		return nil
+	}
+	return argv[at]
 }
 
 // comparesSpans reports whether a command sets a span from now where an earlier one is less, or more: two equal spans may be of one

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -24,6 +25,7 @@ func TestRepeatsField(t *testing.T) {
 // Streams have none of the inputs that the oracle does not bear, and each comes near: something is held back.
 func TestQuirksAreHeldBack(t *testing.T) {
 	held := map[string]uint64{}
+	lexed := 0
 	for seed := range uint64(60) {
 		g := newGenerator(seed, testTopology(seed), testNodes, nil, nil, 512)
 		w := &window{}
@@ -35,6 +37,10 @@ func TestQuirksAreHeldBack(t *testing.T) {
 				case c == nil || !c.arityOK(len(argv)):
 				case c.Name == "pfmerge" && len(argv) == 2, c.Name == "hsetex" && repeatsField(argv):
 					t.Fatalf("seed %d sends %q", seed, argv)
+				case lexKey(c, argv) != nil:
+					if lexed++; !equalScores(w, i, lexKey(c, argv)) {
+						t.Fatalf("seed %d sends %q where scores may differ", seed, argv)
+					}
 				}
 			}
 		}
@@ -42,9 +48,22 @@ func TestQuirksAreHeldBack(t *testing.T) {
 			held[name] += n
 		}
 	}
+	if lexed == 0 {
+		t.Error("no range of members ever comes up")
+	}
 	for _, name := range []string{quirkPFMerge, quirkErrno, quirkHSetEx} {
 		if held[name] == 0 {
 			t.Errorf("%s never comes up", name)
 		}
 	}
+}
+
+// equalScores reports whether the command before i, or before the ASKING before it, makes all scores of a key equal.
+func equalScores(w *window, i int, key []byte) bool {
+	for i--; i >= 0; i-- {
+		if argv := w.argv(i); !bytes.EqualFold(argv[0], []byte("ASKING")) {
+			return slices.EqualFunc(argv, [][]byte{[]byte("ZUNIONSTORE"), key, []byte("1"), key, []byte("WEIGHTS"), []byte("0")}, bytes.Equal)
+		}
+	}
+	return false
 }
