@@ -129,9 +129,9 @@ func (c *Client) combination(argv [][]byte, src []source, op setOp, stores, coun
 			case "sum":
 				how.aggregate = sum
 			case "min":
-				how.aggregate = func(a, b float64) float64 { return min(a, b) }
+				how.aggregate = func(a, b float64) float64 { return better(a, b, b < a) }
 			case "max":
-				how.aggregate = func(a, b float64) float64 { return max(a, b) }
+				how.aggregate = func(a, b float64) float64 { return better(a, b, b > a) }
 			default:
 				c.syntax()
 				return how, false
@@ -155,6 +155,14 @@ func (c *Client) combination(argv [][]byte, src []source, op setOp, stores, coun
 
 // sum is 0 where infinities of both signs meet.
 func sum(a, b float64) float64 { return number(a + b) }
+
+// better is b if that is, else a: so of two zeros the first stays, and NaN, which no comparison finds better, counts for nothing.
+func better(a, b float64, is bool) float64 {
+	if is {
+		return b
+	}
+	return a
+}
 
 // number turns NaN into 0.
 func number(f float64) float64 {
