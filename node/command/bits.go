@@ -22,6 +22,7 @@ func (e *Engine) bitOffset(c *Client, arg []byte) (int64, bool) {
 	return n, true
 }
 
+// setBit mirrors bitops.c:setbitCommand: a bit that is as it was is no change.
 func setBit(e *Engine, c *Client) {
 	at, ok := e.bitOffset(c, c.argv[2])
 	if !ok {
@@ -36,12 +37,15 @@ func setBit(e *Engine, c *Client) {
 	if !ok {
 		return
 	}
-	o = e.growString(c.argv[1], o, int(at>>3)+1)
+	o, grown := e.growString(c.argv[1], o, int(at>>3)+1)
 	b, mask := &o.Str[at>>3], byte(0x80>>(at&7))
 	old := *b&mask != 0
 	*b &^= mask
 	if bit == 1 {
 		*b |= mask
+	}
+	if grown || old != (bit == 1) {
+		e.touched(string(c.argv[1]))
 	}
 	c.int(int64(b2i(old)))
 }

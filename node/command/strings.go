@@ -385,23 +385,24 @@ func setRange(e *Engine, c *Client) {
 	if e.tooLong(c, offset, int64(len(val))) {
 		return
 	}
-	o = e.growString(key, o, int(offset)+len(val))
+	o, _ = e.growString(key, o, int(offset)+len(val))
 	copy(o.Str[offset:], val)
+	e.touched(string(key))
 	c.int(int64(len(o.Str)))
 }
 
 // growString makes the string at least size bytes long, creating it where o is
-// nil, and marks it as changed.
-func (e *Engine) growString(key []byte, o *store.Object, size int) *store.Object {
+// nil, and reports whether that changed it.
+func (e *Engine) growString(key []byte, o *store.Object, size int) (_ *store.Object, grown bool) {
 	if o == nil {
-		o = &store.Object{Str: make([]byte, size)}
+		o = &store.Object{}
 		e.DB.Put(key, o, 0)
-	} else if size > len(o.Str) {
+	}
+	if grown = size > len(o.Str); grown {
 		o.Str = append(o.Str, make([]byte, size-len(o.Str))...)
 	}
 	o.Encoding = store.Raw
-	e.touched(string(key))
-	return o
+	return o, grown
 }
 
 func incrBy(e *Engine, c *Client) {
