@@ -197,10 +197,10 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 		e.bury(d)
 	}
 	c, err := e.candidate(ctx, ep, d)
-	if err != nil {
-		return stats, found, err
+	if c != nil {
+		found = append(found, *c)
 	}
-	return stats, append(found, *c), nil
+	return stats, found, err
 }
 
 // bury stops the side that has a fault, and the other if it has the same: under --control both are of one make.
@@ -306,7 +306,8 @@ var faultKinds = map[fault][2]triage.Kind{
 }
 
 // candidate is a difference as package triage takes it. The stream of a new cause is shortened on the live nodes
-// first: a case of thousands of steps would take minutes to play. Later hits of a cause come with the case of the first.
+// first: a case of thousands of steps would take minutes to play. Later hits of a cause come with the case of the first. A nil
+// candidate: the difference is a fault of the oracle that is known and does not come again.
 func (e *Engine) candidate(ctx context.Context, ep *episode, d *difference) (*triage.Candidate, error) {
 	cause := d.cause()
 	if k := e.known[cause]; k != nil {
@@ -319,6 +320,9 @@ func (e *Engine) candidate(ctx context.Context, ep *episode, d *difference) (*tr
 		s, err := e.shrink(ctx, topo, ops, d)
 		if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 			return nil, err
+		}
+		if s.last == nil && staleErrno(d) {
+			return nil, nil
 		}
 		ops, topo = s.ops, s.topo
 		e.opts.Progress(fmt.Sprintf("seed %d: %d commands are left", ep.seed, len(ops)))

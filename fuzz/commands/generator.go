@@ -240,7 +240,7 @@ func (g *generator) put(w *window, c *command, argv [][]byte) {
 		}
 		g.first(w, "ZUNIONSTORE", key, []byte("1"), key, []byte("WEIGHTS"), []byte("0"))
 	}
-	if comparesSpans(c, argv) {
+	if comparesSpans(c, argv) || large(c, argv) {
 		return
 	}
 	w.waits = w.waits || c.blocks

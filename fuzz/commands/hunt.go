@@ -1,7 +1,9 @@
 package commands
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -74,7 +76,7 @@ func (e *Engine) hunt(ctx context.Context, ep *episode) (tokens []string, found 
 			switch {
 			case wrong && side == theOracle:
 				tokens = append(tokens, "quirk:"+h.name)
-			case wrong && own:
+			case wrong && own && !slices.ContainsFunc(replies, refusesToRun):
 				var ops []op
 				for _, c := range commands {
 					ops = append(ops, op{argv: texts(c...)})
@@ -85,6 +87,12 @@ func (e *Engine) hunt(ctx context.Context, ep *episode) (tokens []string, found 
 		}
 	}
 	return tokens, found, nil
+}
+
+// refusesToRun reports whether a reply, or a part of it, says that the target does not run the command: that is no fault.
+func refusesToRun(v resp.Value) bool {
+	return v.IsError() && (bytes.HasPrefix(v.Str, notExecuted[1:]) || bytes.HasPrefix(v.Str, []byte("ERR unknown command"))) ||
+		slices.ContainsFunc(v.Elems, refusesToRun)
 }
 
 // huntReplies sends commands in one write and returns what comes back before the reply to a last one: as many replies as there are

@@ -2,10 +2,9 @@ package commands
 
 import (
 	"context"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
+	"github.com/slotdiff/slotdiff/oracle/bundled"
 	"github.com/slotdiff/slotdiff/oracle/oracletest"
 )
 
@@ -28,11 +27,12 @@ func TestOracleAgreesWithItself(t *testing.T) {
 
 // Real Redis still has every fault that is hunted, and the bundled node has none.
 func TestHunts(t *testing.T) {
-	exe := filepath.Join(t.TempDir(), "slotnode")
-	if out, err := exec.Command("go", "build", "-o", exe, "github.com/slotdiff/slotdiff/cmd/slotnode").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	target, err := bundled.Open(t.Context(), func(line string) { t.Log(line) })
+	if err != nil {
+		t.Fatal(err)
 	}
-	e := New(Options{Oracle: oracletest.Redis(t), Target: open(t, exe, "")})
+	defer target.Close()
+	e := New(Options{Oracle: oracletest.Redis(t), Target: target})
 	defer e.Close()
 	var ep *episode
 	for seed := uint64(0); ep == nil || ep.topo.replica || ep.topo.state() != "ok"; seed++ {

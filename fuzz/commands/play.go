@@ -372,28 +372,33 @@ var (
 
 // alive asks on a connection of its own whether the server still answers.
 func (s *side) alive() error {
-	for deadline := time.Now().Add(500 * time.Millisecond); time.Now().Before(deadline); {
-		if err := s.died(); err != nil {
-			return fmt.Errorf("%w: %w", errDied, err)
-		}
+	for range 3 {
 		c, err := dial(s.node.Addr())
-		if err != nil {
-			continue // it may be about to end
+		if err == nil {
+			_, err = c.do("PING")
+			c.close()
 		}
-		_, err = c.do("PING")
-		c.close()
 		if err == nil {
 			return nil
 		}
-		if isTimeout(err) {
-			return errors.New("no answer to PING")
+		if !isTimeout(err) {
+			select { // it hung up, so it may be about to end
+			case <-s.node.Done():
+			case <-time.After(lastWords):
+			}
 		}
-	}
-	if err := s.died(); err != nil {
-		return fmt.Errorf("%w: %w", errDied, err)
+		if err := s.died(); err != nil {
+			return fmt.Errorf("%w: %w", errDied, err)
+		}
+		if isTimeout(err) {
+			break
+		}
 	}
 	return errors.New("no answer to PING")
 }
+
+// lastWords is how long a server may take to end once it has closed its port: real Redis writes a report of its crash.
+const lastWords = 2 * time.Second
 
 func isTimeout(err error) bool {
 	var ne net.Error

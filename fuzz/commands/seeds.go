@@ -3,6 +3,7 @@ package commands
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/slotdiff/slotdiff/harness/runner"
@@ -88,7 +89,7 @@ func seedOf(cat *catalog, words []scenario.Word) (seed, bool) {
 		argv = append(argv, []byte(text))
 	}
 	c := cat.lookup(argv)
-	if c == nil || !c.ways.run && !slices.Contains(plainScenes, c.Name) || c.blocks || timed(c.args) || risky(argv) || strange(argv) || large(c, argv) {
+	if c == nil || !c.ways.run && !slices.Contains(plainScenes, c.Name) || c.blocks || timed(c.args) || risky(argv) || strange(argv) {
 		return seed{}, false
 	}
 	return seed{c: c, argv: argv, keys: keysOf(c, argv)}, true
@@ -117,12 +118,23 @@ func strange(argv [][]byte) bool {
 	return false
 }
 
-// large reports whether a command could make a string of many megabytes.
+// large reports whether a command could make a string of many megabytes: replies of which take seconds. Greater numbers are refused.
 func large(c *command, argv [][]byte) bool {
-	if c.Name != "setrange" && c.Name != "setbit" && c.Name != "bitfield" {
-		return false
+	var offsets [][]byte
+	switch c.Name {
+	case "setrange", "setbit":
+		offsets = argv[min(2, len(argv)):min(3, len(argv))]
+	case "bitfield":
+		for i := 2; i < len(argv); i++ {
+			if t := argv[i-1]; len(t) > 1 && bytes.IndexByte([]byte("uUiI"), t[0]) >= 0 {
+				offsets = append(offsets, argv[i]) // behind a type
+			}
+		}
 	}
-	return slices.ContainsFunc(argv[1:], func(a []byte) bool { return len(a) > 5 && bytes.Trim(a, "#0123456789") == nil })
+	return slices.ContainsFunc(offsets, func(a []byte) bool {
+		n, err := strconv.ParseUint(string(bytes.TrimPrefix(a, []byte("#"))), 10, 64)
+		return err == nil && n >= 100_000 && n < 1<<32
+	})
 }
 
 // keysOf are the places of keys in argv by the first key specification, where that gives a range.
@@ -173,7 +185,7 @@ func (g *generator) seeded(w *window) {
 		c := sd.c
 		if g.r.IntN(4) == 0 && !c.ways.scene {
 			argv = g.mutate(argv)
-			if c = g.cat.lookup(argv); c == nil || !c.ways.run || !g.runs(c.id) || risky(argv) || g.refusedWord(c, argv) || timed(c.args) || c.blocks || large(c, argv) {
+			if c = g.cat.lookup(argv); c == nil || !c.ways.run || !g.runs(c.id) || risky(argv) || g.refusedWord(c, argv) || timed(c.args) || c.blocks {
 				continue
 			}
 		}
