@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/slotdiff/slotdiff/harness/verdict"
@@ -110,14 +111,32 @@ func (n *node) ping(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		select {
-		case <-n.live.Done():
+		if n.ended(errors.Is(last, syscall.ECONNREFUSED)) {
 			return n.crash()
-		default:
 		}
 	}
 	return &faultError{verdict.Fault{Kind: verdict.FaultHang, Node: n.name, Detail: fmt.Sprintf("no answer to PING within %v, three times: %v", pingTimeout, bareCause(last))}}
 }
+
+// ended reports whether the server's process has ended. One that is about to, for it listens no more, is given time to write what it
+// has to say.
+func (n *node) ended(soon bool) bool {
+	if soon {
+		select {
+		case <-n.live.Done():
+		case <-time.After(lastWords):
+		}
+	}
+	select {
+	case <-n.live.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// lastWords is how long a process may go on after it has closed its port: real Redis writes a report of its crash.
+const lastWords = 3 * time.Second
 
 // bareCause strips the addresses from an error of package net: one port of them is
 // another in every run.

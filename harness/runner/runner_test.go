@@ -62,6 +62,7 @@ func TestVerdicts(t *testing.T) {
 		{what: "both differ from each other and the recording", steps: setGet, oracle: wrong, target: map[string]string{"GET FOO": "$-1\r\n"}, want: verdict.Fail},
 		{what: "target crashes", steps: setGet, target: map[string]string{"GET FOO": "die"}, want: verdict.Fail, cause: "crash of a"},
 		{what: "oracle crashes", steps: setGet, oracle: map[string]string{"GET FOO": "die"}, want: verdict.OracleFault, cause: "crash of a"},
+		{what: "target crashes with a report", steps: setGet, target: map[string]string{"GET FOO": "report"}, want: verdict.Fail, cause: "crash of a"},
 		{what: "target hangs up", steps: setGet, target: map[string]string{"GET FOO": "close"}, want: verdict.Fail, cause: "closed"},
 		{what: "target talks nonsense", steps: setGet, target: map[string]string{"GET FOO": "?what\r\n"}, want: verdict.Fail, cause: "malformed reply"},
 		{what: "error reply differs", steps: setGet, target: map[string]string{"SET FOO BAR": "-ERR no\r\n"}, want: verdict.Fail, cause: "-ERR no"},

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/slotdiff/slotdiff/oracle"
 	"github.com/slotdiff/slotdiff/slot"
@@ -22,7 +23,7 @@ import (
 type Driver struct {
 	Product string
 	// Answers maps an upper-case command line to the raw reply; it goes before the
-	// built-in answers. "close" hangs up, "die" ends the server, "hang" says nothing, and what follows
+	// built-in answers. "close" hangs up, "die" ends the server, "report" ends it half a second after it has closed its port, "hang" says nothing, and what follows
 	// "late:" is said when the server is pinged the next time.
 	Answers map[string]string
 	Caps    oracle.Capabilities
@@ -122,7 +123,11 @@ func (n *node) serve(c net.Conn) {
 		case "close":
 			return
 		case "die":
-			n.end(&oracle.ExitError{Node: n.name, Status: "signal: aborted", Crashed: true})
+			n.crash()
+			return
+		case "report":
+			n.l.Close()
+			time.AfterFunc(time.Second/2, n.crash)
 			return
 		case "hang":
 			continue
@@ -224,6 +229,10 @@ func atoi(s string) int {
 		return -2
 	}
 	return n
+}
+
+func (n *node) crash() {
+	n.end(&oracle.ExitError{Node: n.name, Status: "signal: aborted", Crashed: true})
 }
 
 // end stops the server as a crash (err) or a kill (nil) does.
