@@ -49,16 +49,6 @@ func (s *script) packets() (n uint64) {
 	return n
 }
 
-// windows counts what is waited for and compared.
-func (s *script) windows() (n uint64) {
-	for i := range s.steps {
-		if s.steps[i].waits() {
-			n++
-		}
-	}
-	return n
-}
-
 // conductor turns ops into steps: it lets the twin follow, adds fences, and says how many answers to wait for. It leaves
 // ops out that have become impossible, such as a packet on a link that the node closed.
 type conductor struct {
@@ -127,8 +117,7 @@ func (c *conductor) note(all *effect, eff effect) {
 
 // perform adds an op's steps. The effect is that of the op alone, and of the fences before it.
 func (c *conductor) perform(op *Op) (eff effect) {
-	if c.packets > 0 && (op.Do != DoSend || !c.touched.has(op.Link) && !(c.flood && op.Flood) ||
-		c.packets >= segmentPackets || c.bytes > segmentBytes) {
+	if c.parts(op) {
 		c.note(&eff, c.flush())
 	}
 	switch op.Do {
@@ -159,6 +148,12 @@ func (c *conductor) perform(op *Op) (eff effect) {
 		c.performSend(op, &eff)
 	}
 	return eff
+}
+
+// parts reports whether the open segment ends before an op.
+func (c *conductor) parts(op *Op) bool {
+	return c.packets > 0 && (op.Do != DoSend || !c.touched.has(op.Link) && !(c.flood && op.Flood) ||
+		c.packets >= segmentPackets || c.bytes > segmentBytes)
 }
 
 // performSettle waits for the links that the node dials anew.
@@ -204,6 +199,12 @@ func (c *conductor) performSend(op *Op, eff *effect) {
 	if !c.open(op.Link) || closed {
 		c.note(eff, c.flush())
 	}
+}
+
+// fenced ends the open segment.
+func (c *conductor) fenced() (eff effect) {
+	c.note(&eff, c.flush())
+	return eff
 }
 
 // flush ends the open segment: after it, the node has processed all that was written. What is returned has not

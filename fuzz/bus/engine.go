@@ -108,6 +108,12 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 		st.Packets += r.packets
 		st.Windows += r.segments
 		st.Restarts += r.restarts
+		if r.cut {
+			st.Cut++
+		}
+		if r.flaky {
+			st.Flaky++
+		}
 		for name, n := range r.held {
 			st.Held[name] += n
 		}
@@ -137,6 +143,8 @@ type result struct {
 	packets   uint64
 	segments  uint64
 	restarts  uint64
+	cut       bool
+	flaky     bool
 	candidate *triage.Candidate
 	err       error
 }
@@ -146,14 +154,14 @@ func (ln *lane) episode(ctx context.Context, e *Episode) (r result) {
 	r = result{played: true, digest: e.Digest(), held: e.Held, tokens: e.Tokens}
 	started := ln.started
 	f, err := ln.play(ctx, e, false)
-	sc := scriptOf(e)
-	r.packets, r.segments = sc.packets(), sc.windows()
+	r.packets, r.segments, r.cut = ln.sent, ln.waited, ln.cut != ""
 	if err != nil {
 		r.err = fmt.Errorf("fuzz bus: seed %d: %w", e.Seed, err)
 		return r
 	}
 	if f != nil {
 		small, last, again := ln.shrink(ctx, e, f)
+		r.flaky = !again
 		if again {
 			r.candidate = &triage.Candidate{Case: Case(small, last), Kind: last.kind, Note: last.note}
 		}

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/slotdiff/slotdiff/fuzz/quirks"
@@ -76,9 +77,29 @@ func generate(src *source, hunt bool, most int, known *quirks.List) *Episode {
 			g.try(Op{Do: DoLook})
 		}
 	}
+	g.fence()
 	g.cond.acts.into(g.e.Tokens)
 	g.e.done = g.cond.finish()
 	return g.e
+}
+
+// fence ends the open segment. The fences themselves, which repeat what was last said, may leave what Redis defines: then ops are given up
+// from the last on.
+func (g *generator) fence() {
+	for {
+		names := g.banned(g.cond.fenced().unsafe)
+		if len(names) == 0 || len(g.e.Ops) == 0 {
+			return
+		}
+		g.e.Held[names[0]]++
+		g.e.Ops = g.e.Ops[:len(g.e.Ops)-1]
+		g.rebuild()
+	}
+}
+
+// banned are those of the rules that no input of this episode may break.
+func (g *generator) banned(rules []string) []string {
+	return slices.DeleteFunc(rules, func(name string) bool { return g.e.Hunt && !fatal[name] })
 }
 
 // try performs an op and keeps it, unless it leaves what Redis defines and the episode is not a hunt, or it does what is known
@@ -99,17 +120,20 @@ func (g *generator) try(op Op) bool {
 			}
 		}
 	}
+	if g.cond.parts(&op) {
+		g.fence()
+	}
+	if op.Do == DoSend && !g.cond.open(op.Link) {
+		return false
+	}
 	g.cond.op = len(g.e.Ops)
 	eff := g.cond.perform(&op)
-	names := eff.unsafe
+	names := g.banned(eff.unsafe)
 	if m := replicaOf(op.Frame); (op.Do == DoAdmin || m != (bus.ID{})) && g.cond.circles(m) {
 		names = append(names, "replica-circle")
 	}
-	for _, name := range names {
-		if g.e.Hunt && !fatal[name] {
-			continue
-		}
-		g.e.Held[name]++
+	if len(names) > 0 {
+		g.e.Held[names[0]]++
 		g.rebuild()
 		return false
 	}

@@ -27,6 +27,9 @@ type lane struct {
 	wg      sync.WaitGroup
 	started int
 	plays   uint32
+	// sent counts the packets of the last play, waited its windows; cut says why it ended before its end, "": it did not.
+	sent, waited uint64
+	cut          string
 	// linger is how long the end of an episode waits for a crash.
 	linger time.Duration
 	// settle is how long states may take to become equal; 0: settleTime.
@@ -169,7 +172,7 @@ func (ln *lane) meet(actors []int) error {
 	for _, a := range actors {
 		for _, s := range ln.sides {
 			l := Link{a, In}
-			if err := s.await(l, 1, false); err != nil {
+			if err := s.await(l, 1, false, s.within); err != nil {
 				return fmt.Errorf("%s: actor %s: %w", s.name, actorNames[a], err)
 			}
 			c := s.links[l.index()]
@@ -192,6 +195,7 @@ func (ln *lane) play(ctx context.Context, e *Episode, fresh bool) (*found, error
 		return nil, err
 	}
 	ln.plays++
+	ln.sent, ln.waited, ln.cut = 0, 0, ""
 	for _, s := range ln.sides {
 		s.within = patience
 		copy(s.mark[:], fmt.Sprintf("%0*x", len(mark), ln.plays))
@@ -226,6 +230,9 @@ func (ln *lane) play(ctx context.Context, e *Episode, fresh bool) (*found, error
 		if f != nil || err != nil {
 			return f, err
 		}
+		if ln.cut != "" {
+			return ln.judge(ctx, e, sc.steps[i].op, 0, &dials)
+		}
 	}
 	return ln.judge(ctx, e, len(e.Ops)-1, sc.open, &dials)
 }
@@ -257,7 +264,7 @@ func (ln *lane) perform(ctx context.Context, st *step, dials *[actorCount]int, h
 			s.closeWrite(st.link)
 		}
 		for i, s := range ln.sides {
-			errs[i] = s.await(st.link, 0, true)
+			errs[i] = s.await(st.link, 0, true, s.within)
 		}
 		note = unlike(st.link, errs) // answers that the node has not written by then are lost, or not
 		for _, s := range ln.sides {
@@ -280,6 +287,7 @@ func (ln *lane) perform(ctx context.Context, st *step, dials *[actorCount]int, h
 			}
 		}
 	case DoSend:
+		ln.sent += uint64(max(1, st.times))
 		for _, s := range ln.sides {
 			s.queue(st)
 		}
@@ -287,13 +295,11 @@ func (ln *lane) perform(ctx context.Context, st *step, dials *[actorCount]int, h
 			return nil, nil
 		}
 		ln.flush()
-		var errs [2]error
-		for i, s := range ln.sides {
-			if st.received > 0 {
-				errs[i] = s.awaitReceived(st.received)
-			} else {
-				errs[i] = s.await(st.link, st.await, st.gone)
-			}
+		ln.waited++
+		errs := ln.foreseen(st)
+		if errs[0] != nil && errs[1] != nil && !hunt {
+			ln.cut = fmt.Sprintf("op %d: %s: %v", st.op, st.link, errs[0])
+			return nil, nil
 		}
 		if st.gone {
 			// What was still to be written when the node closed the link may be lost, or not.
@@ -315,6 +321,30 @@ func (ln *lane) perform(ctx context.Context, st *step, dials *[actorCount]int, h
 		return f, nil
 	}
 	return &found{triage.Divergence, note, st.op}, nil
+}
+
+// foresight is how long both sides may fail to show what a step foresees before the twin counts as wrong about both.
+const foresight = time.Second
+
+// foreseen waits on both sides for what a step foresees, and says what did not come. Where neither shows it soon it is not waited for: they
+// agree, but nobody knows any more what to wait for next.
+func (ln *lane) foreseen(st *step) (errs [2]error) {
+	await := func(i int, within time.Duration) {
+		if st.received > 0 {
+			errs[i] = ln.sides[i].awaitReceived(st.received, within)
+		} else {
+			errs[i] = ln.sides[i].await(st.link, st.await, st.gone, within)
+		}
+	}
+	for i, s := range ln.sides {
+		await(i, min(foresight, s.within))
+	}
+	for i, s := range ln.sides {
+		if errs[i] != nil && errs[1-i] == nil && s.within > foresight {
+			await(i, s.within-foresight)
+		}
+	}
+	return errs
 }
 
 // unlike says how the sides differ in what they were waited for. Where both failed alike the twin was wrong about both.
@@ -472,7 +502,7 @@ func (ln *lane) drain(open linkSet, dials *[actorCount]int) string {
 			continue
 		}
 		for _, s := range ln.sides {
-			if err := s.await(l, 0, true); err != nil {
+			if err := s.await(l, 0, true, s.within); err != nil {
 				return fmt.Sprintf("%s: %s: %v", s.name, l, err)
 			}
 		}

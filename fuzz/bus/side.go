@@ -289,9 +289,9 @@ func (s *side) flush() {
 
 // await reads until n frames have come on a link, or, with gone, until the node has closed it. It reports
 // what was missing.
-func (s *side) await(l Link, n int, gone bool) error {
+func (s *side) await(l Link, n int, gone bool, within time.Duration) error {
 	if c := s.links[l.index()]; c != nil {
-		return c.await(n, gone, s.within)
+		return c.await(n, gone, within)
 	}
 	return fmt.Errorf("there is no link %s", l)
 }
@@ -309,8 +309,8 @@ func (s *side) received() (uint64, error) {
 
 // awaitReceived asks until the node has counted n packets since it met the actors. Nobody but them sends it any, and it counts
 // a packet before it handles it and answers no one in between.
-func (s *side) awaitReceived(n uint64) error {
-	for deadline := time.Now().Add(s.within); ; {
+func (s *side) awaitReceived(n uint64, within time.Duration) error {
+	for deadline := time.Now().Add(within); ; {
 		have, err := s.received()
 		switch {
 		case err != nil:

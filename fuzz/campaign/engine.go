@@ -37,6 +37,7 @@ type Stats struct {
 	Windows  uint64 // windows compared
 	Restarts uint64 // sides started again after a fault
 	Flaky    uint64 // differences that the engine itself did not see a second time
+	Cut      uint64 // streams that ended early because both sides did what the engine had not foreseen
 	// Held counts inputs that were not sent because the oracle is known not to bear them, by quirk.
 	Held map[string]uint64
 	// Tokens are the coverage tokens reached, each once: "rule:ext-padding", "route:moved", "command:GET".

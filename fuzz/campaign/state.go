@@ -45,6 +45,7 @@ type Totals struct {
 	Windows  uint64            `json:"windows"`
 	Restarts uint64            `json:"restarts"`
 	Flaky    uint64            `json:"flaky"`
+	Cut      uint64            `json:"cut"`
 	Held     map[string]uint64 `json:"held"`   // inputs not sent because of a quirk, by quirk
 	Tokens   map[string]uint64 `json:"tokens"` // episodes that reached each
 }
@@ -56,6 +57,7 @@ func (t *Totals) add(s *Stats) (fresh bool) {
 	t.Windows += s.Windows
 	t.Restarts += s.Restarts
 	t.Flaky += s.Flaky
+	t.Cut += s.Cut
 	for name, n := range s.Held {
 		t.Held[name] += n
 	}

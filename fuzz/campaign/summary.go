@@ -144,6 +144,9 @@ func (s *Summary) WriteText(w io.Writer) error {
 	if t.Restarts > 0 {
 		fmt.Fprintf(&b, "%d sides were started again\n", t.Restarts)
 	}
+	if t.Cut > 0 {
+		fmt.Fprintf(&b, "%d streams ended early: both sides alike did what was not foreseen\n", t.Cut)
+	}
 	if t.Flaky > 0 {
 		fmt.Fprintf(&b, "%d differences did not come a second time and count for nothing\n", t.Flaky)
 	}

@@ -103,7 +103,7 @@ func (n *Node) handleUpdate(body *bus.Update) {
 	if p.isReplica() {
 		n.setAsMaster(p)
 		if p == n.myself {
-			n.unfollow()
+			n.mendSplitRole("an UPDATE says that I have slots")
 		}
 	}
 	p.configEpoch = body.ConfigEpoch

@@ -138,7 +138,7 @@ func (n *Node) handlePing(l *link, sender *peer, pkt *bus.Packet, body *bus.Ping
 			if !n.meetBack(l, pkt) {
 				return
 			}
-			n.handleGossip(l, nil, body)
+			n.handleGossip(l, l.peer, body)
 		}
 		n.sendPing(l, bus.TypePong)
 	}
@@ -171,8 +171,11 @@ func (n *Node) handlePing(l *link, sender *peer, pkt *bus.Packet, body *bus.Ping
 	if n.myself.isMaster() && sender.isMaster() && pkt.ConfigEpoch == n.myself.configEpoch {
 		n.handleEpochCollision(sender)
 	}
-	n.handleGossip(l, sender, body)
-	n.handleExtensions(sender, body)
+	// What is said of others, and the names of the sender, count as said by whom the link belongs to, even where that node's handshake,
+	// which made the id in the header count for all else, is not over.
+	speaker := l.peer
+	n.handleGossip(l, speaker, body)
+	n.handleExtensions(speaker, body)
 }
 
 // handlePong notes that a node answered.
@@ -240,7 +243,7 @@ func (n *Node) demote(sender, master *peer, epoch uint64) {
 		moved := n.moveSlots(sender, master)
 		n.setAsMaster(master)
 		if master == n.myself {
-			n.unfollow()
+			n.mendSplitRole("node %s says that I am its master", sender.id)
 			if epoch < n.myself.configEpoch { // one's own epoch never falls
 				n.unsafe(UnsafeEpochFalls, "node %s hands me its slots at epoch %d", sender.id, epoch)
 				epoch = n.myself.configEpoch

@@ -41,6 +41,14 @@ func (n *Node) unfollow() {
 	}
 }
 
+// mendSplitRole ends the replication of a node that a packet made a master, which Redis forgets.
+func (n *Node) mendSplitRole(format string, args ...any) {
+	if n.follows {
+		n.unsafe(UnsafeRoleSplit, format, args...)
+		n.unfollow()
+	}
+}
+
 // handleReplicate is CLUSTER REPLICATE.
 func (n *Node) handleReplicate(r Replicate) Answer {
 	p := n.lookupArg(r.Node)

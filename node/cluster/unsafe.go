@@ -39,6 +39,8 @@ const (
 	// UnsafeEpochFalls: a replica hands its slots to this node at an epoch below this node's own, which Redis takes over: its
 	// claims are then older than those that it has made (two owners of a slot).
 	UnsafeEpochFalls
+	// UnsafeRoleSplit: a packet makes this node, a replica, a master, while Redis goes on to replicate (ROLE and CLUSTER NODES disagree for ever).
+	UnsafeRoleSplit
 	// UnsafeLayout: a packet that Check accepts and that cannot be laid out.
 	UnsafeLayout
 )
@@ -58,6 +60,7 @@ var unsafeNames = [...]string{
 	UnsafeReplicaOfItself: "replica-of-itself",
 	UnsafeUnknownMaster:   "unknown-master",
 	UnsafeEpochFalls:      "epoch-falls",
+	UnsafeRoleSplit:       "role-split",
 	UnsafeLayout:          "layout",
 }
 

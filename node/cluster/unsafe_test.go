@@ -180,6 +180,16 @@ func TestUnsafe(t *testing.T) {
 				s.net.tb.Errorf("nodes:\n%s", s.nodes())
 			}
 		},
+		UnsafeRoleSplit: func(s *stage) {
+			s.do(Replicate{Node: puppetID('p').String()})
+			own := s.n.myself
+			s.recv(s.accept(), packet('p', func(p *bus.Packet, _ *bus.Ping) {
+				p.ReplicaOf, p.Flags = own.id, flagReplica|bus.FlagMyself
+			}))
+			if own.isReplica() || s.n.follows {
+				s.net.tb.Errorf("follows %v, nodes:\n%s", s.n.follows, s.nodes())
+			}
+		},
 	}
 	for u := UnsafeNone + 1; u < UnsafeLayout; u++ {
 		t.Run(u.String(), func(t *testing.T) {
