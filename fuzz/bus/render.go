@@ -184,7 +184,7 @@ func (w *writer) step(s *step, matters bool) {
 		// Elsewhere no PONG is asked for: its gossip is drawn at random.
 		if matters {
 			for ; w.got < s.await; w.got++ {
-				w.add(fmt.Sprintf("%s recv within=5s link=%s", n, s.link.Which), nil, nil)
+				w.add(fmt.Sprintf("%s recv within=5s link=%s show=extensions", n, s.link.Which), nil, nil)
 			}
 		}
 	}

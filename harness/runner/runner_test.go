@@ -351,7 +351,7 @@ func TestCheck(t *testing.T) {
 		"puppet p\n----\nok\n\np send PING times=0\n----\nok\n":            `p send: times=0: not a whole number above 0`,
 		"puppet p\n----\nok\n\np send PING\next nope x\n----\nok\n":        `ext: "nope" is neither`,
 		"puppet p\n----\nok\n\np recv PONG within=abc\n----\nok\n":         `p recv: within=abc: not a positive duration`,
-		"puppet p\n----\nok\n\np recv PONG within=1s show=all\n----\nok\n": `p recv: show=all: want header or sections`,
+		"puppet p\n----\nok\n\np recv PONG within=1s show=all\n----\nok\n": `p recv: show=all: want header, extensions or sections`,
 		"puppet p\n----\nok\n\np recv NOSUCH within=1s\n----\nok\n":        `p recv: "NOSUCH" is neither a number nor`,
 		"puppet p\n----\nok\n\np reply PING within=1s\n----\nok\n":         `p reply: want the type to wait for and`,
 		"puppet p\n----\nok\n\np shout\n----\n":                            `unknown verb "shout"`,

@@ -183,8 +183,8 @@ func linkAnswer(out output, err error) (output, error) {
 
 var verbPuppetRecv = &Verb{
 	Name: "recv", Where: OnPuppet,
-	Usage: "PUPPET recv [TYPE] within=D [link=NAME] [with=WORDS] [show=header|sections]",
-	Doc:   "Waits for the next packet, of that type and on that link if named (`in` is any link that a node opened, `out` the dialled one), and prints it; those before it on the link are passed over. With `with=` it must have these words in a line of its text form. Which nodes a gossip section picks is chance: `show=header` prints nothing of it, `show=sections` how many entries and which extensions there are. Answers `closed` when the named link has ended, `nothing` when no such packet came in time.",
+	Usage: "PUPPET recv [TYPE] within=D [link=NAME] [with=WORDS] [show=header|extensions|sections]",
+	Doc:   "Waits for the next packet, of that type and on that link if named (`in` is any link that a node opened, `out` the dialled one), and prints it; those before it on the link are passed over. With `with=` it must have these words in a line of its text form. Which nodes a gossip section picks is chance: `show=header` prints nothing of it and of the extensions, `show=extensions` nothing of it, `show=sections` how many entries and which extensions there are. Answers `closed` when the named link has ended, `nothing` when no such packet came in time.",
 	run: func(ctx context.Context, c *call) (output, error) {
 		w, err := c.awaited()
 		if err != nil {
@@ -200,6 +200,8 @@ var verbPuppetRecv = &Verb{
 			lines = slices.DeleteFunc(lines, func(l string) bool {
 				return strings.HasPrefix(l, "  gossip ") || strings.HasPrefix(l, "  ext ")
 			})
+		case "extensions":
+			lines = slices.DeleteFunc(lines, func(l string) bool { return strings.HasPrefix(l, "  gossip ") })
 		case "sections":
 			lines = sections(lines)
 		}
@@ -243,8 +245,8 @@ func (c *call) awaited() (w awaiting, err error) {
 	if err != nil {
 		return w, err
 	}
-	if show, given := opts["show"]; given && show != "header" && show != "sections" {
-		return w, fmt.Errorf("show=%s: want header or sections", show)
+	if show, given := opts["show"]; given && show != "header" && show != "extensions" && show != "sections" {
+		return w, fmt.Errorf("show=%s: want header, extensions or sections", show)
 	}
 	w = awaiting{plain: plain, link: opts["link"], words: opts["with"], show: opts["show"]}
 	w.within, err = duration(opts, "within")
