@@ -152,7 +152,7 @@ func (c *conductor) perform(op *Op) (eff effect) {
 
 // parts reports whether the open segment ends before an op.
 func (c *conductor) parts(op *Op) bool {
-	return c.packets > 0 && (op.Do != DoSend || !c.touched.has(op.Link) && !(c.flood && op.Flood) ||
+	return c.packets > 0 && (op.Do != DoSend || c.touched != only(op.Link) && !(c.flood && op.Flood) ||
 		c.packets >= segmentPackets || c.bytes > segmentBytes)
 }
 
@@ -185,9 +185,13 @@ func (c *conductor) performSend(op *Op, eff *effect) {
 	c.flood = c.flood && op.Flood
 	c.touched.add(op.Link)
 	times := max(1, op.Times)
-	closed := false
+	closed, resized := false, false
 	for range times {
 		one := c.send(op.Link, op.Frame)
+		if resized {
+			one.unsafe = append(one.unsafe, oneRead)
+		}
+		resized = resized || one.resized
 		c.heard[at] = one.answers[at] > 0
 		closed = closed || one.closed.has(op.Link)
 		c.note(eff, one)
@@ -196,7 +200,7 @@ func (c *conductor) performSend(op *Op, eff *effect) {
 	c.bytes += times * len(op.Frame)
 	c.add(step{do: DoSend, link: op.Link, frame: op.Frame, cuts: op.Cuts, times: times})
 	c.last[at] = len(c.steps) - 1
-	if !c.open(op.Link) || closed {
+	if !c.open(op.Link) || closed || resized {
 		c.note(eff, c.flush())
 	}
 }

@@ -136,6 +136,11 @@ func (ln *lane) prepare(ctx context.Context, fresh bool) error {
 		if err := s.start(ctx, fmt.Sprintf("bus%c%d", s.name[0], i)); err != nil {
 			return err
 		}
+	}
+	for _, s := range ln.sides {
+		if err := s.grow(ctx); err != nil {
+			return err
+		}
 		if err := s.reset(); err != nil {
 			return err
 		}
@@ -471,10 +476,9 @@ func (ln *lane) ailing(op int, note string, err error) (*found, error) {
 
 func (ln *lane) compareViews() (string, [2][]view, error) {
 	var v [2][]view
-	young := time.Since(ln.sides[0].born) < youth || time.Since(ln.sides[1].born) < youth
 	for i, s := range ln.sides {
 		var err error
-		if v[i], err = s.views(young); err != nil {
+		if v[i], err = s.views(); err != nil {
 			return "", v, err
 		}
 	}

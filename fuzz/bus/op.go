@@ -53,7 +53,8 @@ func linkAt(i int) Link { return Link{i / linkKinds, Which(i % linkKinds)} }
 type linkSet uint16
 
 func (s linkSet) has(l Link) bool { return s&(1<<l.index()) != 0 }
-func (s *linkSet) add(l Link)     { *s |= 1 << l.index() }
+func (s *linkSet) add(l Link)     { *s |= only(l) }
+func only(l Link) linkSet         { return 1 << l.index() }
 
 // String is actor and name of a link, as a case has them.
 func (l Link) String() string { return actorNames[l.Actor] + "/" + l.Which.String() }

@@ -40,7 +40,6 @@ type side struct {
 	outLink Link
 	// within is how long an answer is waited for in this play.
 	within time.Duration
-	born   time.Time // when the node was started
 	// pristine is what the node shows of itself when it has just been started and reset, but for its id.
 	pristine string
 	// counted is how many packets the node had counted when it had met the actors.
@@ -67,7 +66,7 @@ func (s *side) start(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	s.node, s.pristine, s.born = n, "", time.Now()
+	s.node, s.pristine = n, ""
 	s.port, s.cport = n.Addr().Port(), n.BusAddr().Port()
 	return s.connect()
 }
@@ -135,6 +134,31 @@ func (s *side) ask(cmds ...[]string) ([]resp.Value, error) {
 		out[i] = v
 	}
 	return out, nil
+}
+
+// grow waits until a node that was just started counts the masters with slots.
+func (s *side) grow(ctx context.Context) error {
+	if _, err := s.ask([]string{"CLUSTER", "ADDSLOTSRANGE", "0", "0"}); err != nil {
+		return err
+	}
+	look := time.NewTicker(age / 100)
+	defer look.Stop()
+	for deadline := time.Now().Add(patience); ; {
+		r, err := s.ask([]string{"CLUSTER", "INFO"})
+		switch {
+		case err != nil:
+			return err
+		case strings.Contains(string(r[0].Str), "cluster_size:1\r"):
+			return nil
+		case time.Now().After(deadline):
+			return fmt.Errorf("%s: a new node does not count itself", s.name)
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // scrub are commands that give a node back what packets in its own name have changed of it, and CLUSTER RESET

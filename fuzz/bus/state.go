@@ -24,8 +24,8 @@ var infoFields = []string{
 	"cluster_known_nodes", "cluster_size", "cluster_current_epoch", "cluster_my_epoch",
 }
 
-// views asks for everything that is compared; young: of nodes that were just started.
-func (s *side) views(young bool) ([]view, error) {
+// views asks for everything that is compared.
+func (s *side) views() ([]view, error) {
 	r, err := s.ask(
 		[]string{"CLUSTER", "NODES"}, []string{"CLUSTER", "INFO"}, []string{"CLUSTER", "SLOTS"}, []string{"CLUSTER", "SHARDS"},
 		[]string{"CLUSTER", "LINKS"}, []string{"ROLE"}, []string{"CLUSTER", "SAVECONFIG"},
@@ -35,7 +35,7 @@ func (s *side) views(young bool) ([]view, error) {
 	}
 	out := []view{
 		{"nodes", s.canonical("CLUSTER NODES", textLines(string(r[0].Str)))},
-		{"info", infoLines(string(r[1].Str), young)},
+		{"info", infoLines(string(r[1].Str))},
 		{"slots", s.canonical("CLUSTER SLOTS", textLines(resp.Text(r[2])))},
 		{"shards", s.canonical("CLUSTER SHARDS", textLines(resp.Text(r[3])))},
 		{"links", s.linkLines(r[4])},
@@ -128,15 +128,15 @@ func hideLinkState(lines []string) []string {
 	return lines
 }
 
-// youth is how long after its start a master that is not ok may not have counted the masters with slots: Redis waits 2 s before
-// it looks (CLUSTER_WRITABLE_DELAY).
-const youth = 3 * time.Second
+// age is how old a node is when episodes begin: a master that is not ok does not count the masters with slots before it is 2 s old
+// (CLUSTER_WRITABLE_DELAY).
+const age = 3 * time.Second
 
-func infoLines(text string, young bool) []string {
+func infoLines(text string) []string {
 	var out []string
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
-		if key, _, ok := strings.Cut(line, ":"); ok && slices.Contains(infoFields, key) && !(young && key == "cluster_size") {
+		if key, _, ok := strings.Cut(line, ":"); ok && slices.Contains(infoFields, key) {
 			out = append(out, line)
 		}
 	}

@@ -53,6 +53,9 @@ type effect struct {
 	closed  linkSet
 	// unsafe are the names of rules by which the input leaves what Redis defines.
 	unsafe []string
+	// resized means that the number of masters with slots has changed, which Redis counts between two reads: what is read in one go with
+	// the packet that changed it is judged by the number of before.
+	resized bool
 }
 
 var digestSeed = maphash.MakeSeed()
@@ -76,7 +79,9 @@ func newTwin() *twin {
 	t := &twin{
 		n: n, now: start, byID: map[cluster.LinkID]*twinLink{}, dials: map[Link]cluster.LinkID{},
 	}
-	t.step(nil)
+	t.step(cluster.Tick{})
+	t.now += age.Milliseconds() // as are the nodes of a lane
+	t.step(cluster.Tick{})
 	return t
 }
 
@@ -120,6 +125,7 @@ func (e *effect) add(x effect) {
 	}
 	e.closed |= x.closed
 	e.unsafe = append(e.unsafe, x.unsafe...)
+	e.resized = e.resized || x.resized
 }
 
 // dial opens a link of an actor.
@@ -188,6 +194,11 @@ func (t *twin) recv(l *twinLink, frame []byte, eff *effect) {
 	}
 	v := bus.Check(frame)
 	t.acts.rule(v.Rule)
+	if eff.resized && v.Action == bus.Accept {
+		eff.unsafe = append(eff.unsafe, oneRead)
+	}
+	size := t.n.Size()
+	defer func() { eff.resized = eff.resized || t.n.Size() != size }()
 	if v.Rule.Unsafe() {
 		eff.unsafe = append(eff.unsafe, v.Rule.String())
 	}
@@ -215,6 +226,9 @@ func typeOf(frame []byte) bus.Type { return bus.Type(frame[offType])<<8 | bus.Ty
 // linkFreed is what the core does not call unsafe, because it has nothing to free: gossip about its sender made the
 // node close the very link that the gossip came on.
 const linkFreed = "link-freed"
+
+// oneRead is what is neither side's fault: what a packet does depends on whether it is read together with the one before.
+const oneRead = "one-read"
 
 // hear keeps what a packet says of its sender. Only a PING tells an address, so that of any other is not kept.
 func (l *twinLink) hear(frame []byte) {
