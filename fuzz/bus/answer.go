@@ -55,7 +55,7 @@ func (s *side) blank(b []byte) []byte {
 	return b
 }
 
-// blankExts blanks what is random in extensions. Nodes that are to be forgotten stand in the order of a table of hashes: they
+// blankExts blanks what is up to chance or a clock in extensions. Nodes that are to be forgotten stand in the order of a table of hashes: they
 // are sorted, and those of earlier plays dropped.
 func (s *side) blankExts(b []byte) []byte {
 	be := binary.BigEndian
@@ -68,6 +68,11 @@ func (s *side) blankExts(b []byte) []byte {
 		}
 		payload := b[at+bus.ExtHeaderLen : at+n]
 		switch e := bus.ExtType(be.Uint16(b[at+4:])); {
+		case e == bus.ExtHostname:
+			// A packet in its own name can give the node one, which its next tick takes back.
+			b = append(b[:at], b[at+n:]...)
+			be.PutUint16(b[offExtCount:], be.Uint16(b[offExtCount:])-1)
+			continue
 		case (e == bus.ExtShardID || e == bus.ExtSecret) && len(payload) >= bus.IDLen:
 			copy(payload, nodeID[:])
 		case e == bus.ExtForgotten && len(payload) == bus.IDLen+8:

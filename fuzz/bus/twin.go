@@ -359,7 +359,7 @@ func (t *twin) sight(l Link, in *quirks.Input) (bound bus.ID) {
 			continue
 		}
 		in.Peers[n.ID] = quirks.Peer{
-			Replica: n.Replica(), Failing: n.Flags.Any(bus.FlagFail | bus.FlagPFail), Master: master, ConfigEpoch: n.ConfigEpoch,
+			Replica: n.Replica(), Roleless: !n.Flags.Any(bus.FlagMaster | bus.FlagReplica), Failing: n.Flags.Any(bus.FlagFail | bus.FlagPFail), Master: master, ConfigEpoch: n.ConfigEpoch,
 		}
 		// The id in a header does not matter on a link that belongs to a node.
 		if tl := t.links[l.index()]; tl != nil && (n.In != nil && n.In.ID == tl.id || n.Out != nil && n.Out.ID == tl.id) {

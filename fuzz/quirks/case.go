@@ -61,6 +61,7 @@ func (l *List) MatchCase(version string, c *scenario.Case) *Quirk {
 func (in *Input) learn(p *bus.Packet) {
 	peer := in.Peers[p.Sender]
 	peer.Replica, peer.Master = p.Flags&bus.FlagReplica != 0, p.ReplicaOf
+	peer.Roleless = peer.Roleless && !p.ReplicaOf.IsZero() // who says that he is a master becomes one
 	peer.ConfigEpoch = max(peer.ConfigEpoch, p.ConfigEpoch)
 	in.Peers[p.Sender] = peer
 	failed := func(id bus.ID) {
@@ -74,6 +75,9 @@ func (in *Input) learn(p *bus.Packet) {
 		failed(body.About)
 	case *bus.Ping:
 		for i := range body.Gossip {
+			if in.Peers[body.Gossip[i].ID] == (Peer{}) && !body.Gossip[i].Flags.Any(bus.FlagMaster|bus.FlagReplica|bus.FlagNoAddr) {
+				in.Peers[body.Gossip[i].ID] = Peer{Roleless: true}
+			}
 			if body.Gossip[i].Flags.Any(bus.FlagFail | bus.FlagPFail) {
 				failed(body.Gossip[i].ID)
 			}

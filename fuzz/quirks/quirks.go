@@ -37,6 +37,7 @@ type Input struct {
 // Peer is what the receiver knows of a node.
 type Peer struct {
 	Replica     bool
+	Roleless    bool   // neither master nor replica, as gossip can make a node known
 	Failing     bool   // PFAIL or FAIL
 	Master      bus.ID // of a replica
 	ConfigEpoch uint64

@@ -46,6 +46,9 @@ func world(frame []byte) *quirks.Input {
 	}
 }
 
+// roleless makes $u known as neither master nor replica.
+func roleless(in *quirks.Input) { in.Peers[actors["u"]] = quirks.Peer{Roleless: true} }
+
 // near are inputs next to those of the list that real Redis bears, or that nobody has tried: they must go through.
 // Each is from $p unless it says otherwise.
 var near = map[string][]struct {
@@ -127,6 +130,12 @@ var near = map[string][]struct {
 	"shard-id-blank": {{pattern: "PING + ext shardid 1111111111111111111111111111111111111111"}},
 	"nodename-blank": {{pattern: `PING + ext nodename "xy"`}, {from: "u", pattern: `PING + ext nodename "x y"`}},
 	"role-split":     {{pattern: "PING replicaof=$a.id flags=slave,myself"}},
+	"roleless-replica": {
+		{from: "u", pattern: "PING", change: roleless},
+		{from: "u", pattern: "PING replicaof=3333333333333333333333333333333333333333 flags=slave,myself", change: roleless},
+		{from: "u", pattern: "PING replicaof=$p.id flags=slave,myself"},
+		{from: "u", pattern: "PING replicaof=$p.id flags=slave,myself", change: func(in *quirks.Input) { in.Peers[actors["u"]] = quirks.Peer{} }},
+	},
 	"role-split-by-update": {
 		{pattern: "UPDATE + about $a.id configEpoch=9 slots=-"},
 		{pattern: "UPDATE + about $q.id configEpoch=9 slots=-", change: func(in *quirks.Input) { in.Master = actors["p"] }},
@@ -163,6 +172,9 @@ func TestEveryQuirk(t *testing.T) {
 			in.Dialled = strings.Contains(condition, "that $a dialled")
 			if strings.Contains(condition, "takes for failed") {
 				in.Peers[actors["p"]] = quirks.Peer{ConfigEpoch: 3, Failing: true}
+			}
+			if strings.Contains(condition, "without a role") {
+				roleless(in)
 			}
 			if strings.Contains(condition, "whose replica $a is") {
 				in.Master = actors["p"]
@@ -210,6 +222,8 @@ func TestMatchCase(t *testing.T) {
 		{"p send PING link=in\ngossip $p.id addr=127.0.0.1:2@2 flags=master,pfail\n----\nok\n\n" + fmt.Sprintf(back, "in"), "link-freed-by-gossip"},
 		{"a CLUSTER REPLICATE $p.id\n----\n+OK\n\n" + replica, "role-split"},
 		{replica, ""},
+		{"p send PING\ngossip $p.id addr=127.0.0.1:2@2 flags=-\n----\nok\n\n" + replica, ""},
+		{"puppet u\n----\nok\n\np send PING\ngossip $u.id addr=127.0.0.1:2@2 flags=-\n----\nok\n\nu send PING replicaof=$p.id flags=slave,myself\n----\nok\n", "roleless-replica"},
 	} {
 		c, err := scenario.Parse("x.case", []byte(begin+tc.steps))
 		if err != nil {

@@ -68,6 +68,7 @@ var numbers = map[string]func(*bus.Header) uint64{
 //	follows                the receiver is a replica
 //	update=WHO             an UPDATE about sender, self, known or unknown
 //	failing                the receiver takes the sender for failed
+//	roleless               the receiver takes the sender neither for a master nor for a replica
 //	handshake, dialled, subscribed  as in Input
 //	ip(...)                the sender's announced address has=blank|newline|control
 //	gossip(...)            some entry has about=unknown|known|sender|self, flag=NAME, noflag=NAME, has=blank|newline|control (in its
@@ -96,6 +97,8 @@ func parseTerm(text string) (term, error) {
 		return func(s *sight) bool { return !s.Master.IsZero() }, nil
 	case "dialled":
 		return func(s *sight) bool { return s.Dialled }, nil
+	case "roleless":
+		return func(s *sight) bool { return s.header != nil && s.Peers[s.header.Sender].Roleless }, nil
 	case "failing":
 		return func(s *sight) bool { return s.header != nil && s.Peers[s.header.Sender].Failing }, nil
 	}

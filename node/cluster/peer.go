@@ -220,7 +220,10 @@ func (n *Node) delPeer(p *peer) {
 		n.setAsMaster(n.myself)
 		n.unfollow()
 	}
-	if p.isReplica() && p.master != nil {
+	if p.master != nil {
+		if !p.isReplica() {
+			n.unsafe(UnsafeRolelessReplica, "node %s is forgotten, which follows %s", p.id, p.master.id)
+		}
 		n.removeReplica(p.master, p)
 	}
 	delete(n.byID, p.id)

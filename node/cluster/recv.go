@@ -197,7 +197,7 @@ func (n *Node) handlePong(p *peer) {
 // himself by this node's own id: Redis lets such a packet turn it into a replica of nobody.
 func (n *Node) learnRole(sender *peer, pkt *bus.Packet) {
 	if sender == n.myself {
-		if pkt.ReplicaOf.IsZero() != sender.isMaster() {
+		if n.wouldChangeRole(pkt.ReplicaOf) {
 			n.unsafe(UnsafeOwnID, "a packet in my name says that my master is %q", pkt.ReplicaOf)
 		}
 		return
@@ -223,6 +223,15 @@ func (n *Node) learnRole(sender *peer, pkt *bus.Packet) {
 		n.updateShard(sender, master.shardID)
 		n.later(todoSave)
 	}
+}
+
+// wouldChangeRole reports whether this node would be in another role, or have another master, as a replica of id; zero: as a master.
+func (n *Node) wouldChangeRole(id bus.ID) bool {
+	if id.IsZero() || n.myself.isMaster() {
+		return id.IsZero() != n.myself.isMaster()
+	}
+	master := n.lookup(id)
+	return master != nil && master != n.myself.master
 }
 
 // demote turns a master that says it is a replica into one. In its own shard its slots pass to the

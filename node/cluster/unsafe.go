@@ -41,6 +41,9 @@ const (
 	UnsafeEpochFalls
 	// UnsafeRoleSplit: a packet makes this node, a replica, a master, while Redis goes on to replicate (ROLE and CLUSTER NODES disagree for ever).
 	UnsafeRoleSplit
+	// UnsafeRolelessReplica: a node is forgotten that follows a master without having the flag of a replica, as one does that gossip made
+	// known without a role. Redis leaves it among the replicas of its master (use after free).
+	UnsafeRolelessReplica
 	// UnsafeLayout: a packet that Check accepts and that cannot be laid out.
 	UnsafeLayout
 )
@@ -61,6 +64,7 @@ var unsafeNames = [...]string{
 	UnsafeUnknownMaster:   "unknown-master",
 	UnsafeEpochFalls:      "epoch-falls",
 	UnsafeRoleSplit:       "role-split",
+	UnsafeRolelessReplica: "roleless-replica",
 	UnsafeLayout:          "layout",
 }
 

@@ -180,6 +180,17 @@ func TestUnsafe(t *testing.T) {
 				s.net.tb.Errorf("nodes:\n%s", s.nodes())
 			}
 		},
+		UnsafeRolelessReplica: func(s *stage) {
+			s.recv(s.accept(), packet('p', withGossip(bus.Gossip{ID: puppetID('q'), IP: bus.IPFrom("10.0.0.51")})))
+			s.recv(s.accept(), packet('q', func(p *bus.Packet, _ *bus.Ping) { p.ReplicaOf = puppetID('p') }))
+			if got := len(s.n.lookup(puppetID('p')).replicas); got != 1 {
+				s.net.tb.Errorf("p has %d replicas", got)
+			}
+			s.do(Forget{Node: puppetID('q').String()})
+			if got := len(s.n.lookup(puppetID('p')).replicas); got != 0 {
+				s.net.tb.Errorf("p has %d replicas", got)
+			}
+		},
 		UnsafeRoleSplit: func(s *stage) {
 			s.do(Replicate{Node: puppetID('p').String()})
 			own := s.n.myself
