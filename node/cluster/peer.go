@@ -221,9 +221,6 @@ func (n *Node) delPeer(p *peer) {
 		n.unfollow()
 	}
 	if p.master != nil {
-		if !p.isReplica() {
-			n.unsafe(UnsafeRolelessReplica, "node %s is forgotten, which follows %s", p.id, p.master.id)
-		}
 		n.removeReplica(p.master, p)
 	}
 	delete(n.byID, p.id)

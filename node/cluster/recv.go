@@ -215,6 +215,9 @@ func (n *Node) learnRole(sender *peer, pkt *bus.Packet) {
 		n.demote(sender, master, pkt.ConfigEpoch)
 	}
 	if master != nil && sender.master != master {
+		if !sender.isReplica() {
+			n.unsafe(UnsafeRolelessReplica, "node %s follows %s", sender.id, master.id)
+		}
 		if sender.master != nil {
 			n.removeReplica(sender.master, sender)
 		}

@@ -41,8 +41,8 @@ const (
 	UnsafeEpochFalls
 	// UnsafeRoleSplit: a packet makes this node, a replica, a master, while Redis goes on to replicate (ROLE and CLUSTER NODES disagree for ever).
 	UnsafeRoleSplit
-	// UnsafeRolelessReplica: a node is forgotten that follows a master without having the flag of a replica, as one does that gossip made
-	// known without a role. Redis leaves it among the replicas of its master (use after free).
+	// UnsafeRolelessReplica: a node that gossip made known without a role says that it is a replica. Redis puts it among the replicas of its
+	// master and leaves it there when it is forgotten, since it does not have their flag (use after free).
 	UnsafeRolelessReplica
 	// UnsafeLayout: a packet that Check accepts and that cannot be laid out.
 	UnsafeLayout
