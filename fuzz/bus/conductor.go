@@ -13,7 +13,7 @@ type step struct {
 	op    int // index of the op it belongs to, -1: of the end
 	do    Do
 	link  Link
-	frame []byte // canonical
+	frame []byte // canonical; empty: nothing is sent, only waited for
 	cuts  []int
 	times int
 	args  []string
@@ -42,11 +42,17 @@ type script struct {
 // packets counts the packets that are sent to either side, fences too.
 func (s *script) packets() (n uint64) {
 	for i := range s.steps {
-		if s.steps[i].do == DoSend {
-			n += uint64(max(1, s.steps[i].times))
-		}
+		n += s.steps[i].packets()
 	}
 	return n
+}
+
+// packets counts those of the step.
+func (s *step) packets() uint64 {
+	if s.do != DoSend || len(s.frame) == 0 {
+		return 0
+	}
+	return uint64(max(1, s.times))
 }
 
 // conductor turns ops into steps: it lets the twin follow, adds fences, and says how many answers to wait for. It leaves
@@ -232,8 +238,12 @@ func (c *conductor) flushLink(l Link) (eff effect) {
 	last := &c.steps[c.last[at]]
 	latest := c.last[at] == len(c.steps)-1
 	switch {
-	case !c.open(l):
+	case !c.open(l) && latest:
 		last.gone = true
+		return eff
+	case !c.open(l):
+		// What closes it may be written after what was last written on it.
+		c.add(step{do: DoSend, link: l, fence: true, gone: true})
 		return eff
 	case c.pending(l) > 0:
 		if l.Which == In {

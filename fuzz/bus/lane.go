@@ -292,7 +292,7 @@ func (ln *lane) perform(ctx context.Context, st *step, dials *[actorCount]int, h
 			}
 		}
 	case DoSend:
-		ln.sent += uint64(max(1, st.times))
+		ln.sent += st.packets()
 		for _, s := range ln.sides {
 			s.queue(st)
 		}

@@ -175,7 +175,9 @@ func (w *writer) step(s *step, matters bool) {
 			}
 		}
 	case DoSend:
-		w.send(s)
+		if len(s.frame) > 0 {
+			w.send(s)
+		}
 		if s.gone {
 			delete(w.dialled, s.link)
 			w.add(fmt.Sprintf("%s recv MFSTART within=5s link=%s", n, s.link.Which), nil, nil)
