@@ -129,9 +129,6 @@ func (g *generator) try(op Op) bool {
 	g.cond.op = len(g.e.Ops)
 	eff := g.cond.perform(&op)
 	names := g.banned(eff.unsafe)
-	if m := replicaOf(op.Frame); (op.Do == DoAdmin || m != (bus.ID{})) && g.cond.circles(m) {
-		names = append(names, "replica-circle")
-	}
 	if len(names) > 0 {
 		g.e.Held[names[0]]++
 		g.rebuild()

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/slotdiff/slotdiff/fuzz/quirks"
+	"github.com/slotdiff/slotdiff/slot"
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
@@ -62,6 +63,9 @@ func (g *generator) foreseen(l Link, b []byte) string {
 		b = b[n:]
 		if !dialsNobody(frame) {
 			return abroad
+		}
+		if len(frame) >= bus.HeaderLen && bytes.Contains(frame[offSlots:offSlots+slot.Count/8], nodeID[:bus.IDLen-len(mark)]) {
+			return idAsSlots
 		}
 		r := bus.Check(frame).Rule
 		if r.Unsafe() {
@@ -187,6 +191,10 @@ func (g *generator) follows(master bus.ID) bool {
 func isModule(frame []byte) bool {
 	return len(frame) >= bus.HeaderLen && typeOf(frame) == bus.TypeModule
 }
+
+// idAsSlots names the rule by which the node's id, which is another on either side, is nowhere read as slots: as the rest of a packet
+// that was cut it may come to stand there.
+const idAsSlots = "id-as-slots"
 
 // abroad names the rule by which nothing is sent that would make a node dial someone else: it is no fault of anybody's.
 const abroad = "dials-abroad"

@@ -140,7 +140,7 @@ func (p *ports) real(port uint16) uint16 {
 const (
 	offVer, offPort, offCPort              = 8, 10, 2248
 	offGossipPort, offGossipCPort, offType = 94, 96, 12
-	offTotLen, offCount                    = 4, 14
+	offTotLen, offCount, offSlots          = 4, 14, 80
 )
 
 // terms are what stands on one side, in one play, for what is canonical.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/slotdiff/slotdiff/fuzz/cause"
 	"github.com/slotdiff/slotdiff/fuzz/triage"
-	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
 // shrinkTime bounds how long an episode is made shorter before triage gets it, which goes on more slowly
@@ -108,9 +107,6 @@ func strays(e *Episode) bool {
 			if !e.Hunt || fatal[name] {
 				return true
 			}
-		}
-		if m := replicaOf(e.Ops[i].Frame); m != (bus.ID{}) && c.circles(m) {
-			return true
 		}
 	}
 	for _, name := range c.flush().unsafe {

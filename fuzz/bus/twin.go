@@ -5,7 +5,6 @@ import (
 	"hash/maphash"
 	"math/rand/v2"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -376,23 +375,6 @@ func (t *twin) received() (n uint64) {
 		n += k
 	}
 	return n
-}
-
-// circles reports whether replicas name each other as their masters: those that an episode names most, and id.
-func (t *twin) circles(id bus.ID) bool {
-	return t.leadsNowhere(id) || slices.ContainsFunc(idsOfNodes, t.leadsNowhere)
-}
-
-// leadsNowhere reports whether the masters of a node go round and round.
-func (t *twin) leadsNowhere(id bus.ID) bool {
-	for range t.n.Known() + 1 {
-		s, ok := t.n.See(id)
-		if !ok || s.Master.IsZero() {
-			return false
-		}
-		id = s.Master
-	}
-	return true
 }
 
 // admin gives the node a client's command. It reports false for one that the twin does not know.

@@ -85,6 +85,14 @@ func (p *peer) topMaster() *peer {
 	return top
 }
 
+// setMaster makes p the master of r.
+func (n *Node) setMaster(r, p *peer) {
+	r.master = p
+	if r.topMaster().master != nil {
+		n.unsafe(UnsafeReplicaCircle, "node %s follows %s", r.id, p.id)
+	}
+}
+
 // owned are the slots of a node, which must not be changed.
 func (p *peer) owned() *slot.Set {
 	if p.slots == nil {

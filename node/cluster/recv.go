@@ -222,7 +222,7 @@ func (n *Node) learnRole(sender *peer, pkt *bus.Packet) {
 			n.removeReplica(sender.master, sender)
 		}
 		n.addReplica(master, sender)
-		sender.master = master
+		n.setMaster(sender, master)
 		n.updateShard(sender, master.shardID)
 		n.later(todoSave)
 	}

@@ -15,7 +15,7 @@ func (n *Node) becomeReplicaOf(p *peer) {
 	} else if n.myself.master != nil {
 		n.removeReplica(n.myself.master, n.myself)
 	}
-	n.myself.master = p
+	n.setMaster(n.myself, p)
 	n.orphans.stale = true
 	n.updateShard(n.myself, p.shardID)
 	n.addReplica(p, n.myself)

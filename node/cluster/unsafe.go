@@ -34,6 +34,8 @@ const (
 	UnsafeMyselfGossiped
 	// UnsafeReplicaOfItself: a node that says it is its own replica (endless loop).
 	UnsafeReplicaOfItself
+	// UnsafeReplicaCircle: replicas whose masters lead back to themselves (endless loop).
+	UnsafeReplicaCircle
 	// UnsafeUnknownMaster: a slot is claimed while this node's own master is unknown (null pointer).
 	UnsafeUnknownMaster
 	// UnsafeEpochFalls: a replica hands its slots to this node at an epoch below this node's own, which Redis takes over: its
@@ -61,6 +63,7 @@ var unsafeNames = [...]string{
 	UnsafeAddress:         "address",
 	UnsafeMyselfGossiped:  "myself-gossiped",
 	UnsafeReplicaOfItself: "replica-of-itself",
+	UnsafeReplicaCircle:   "replica-circle",
 	UnsafeUnknownMaster:   "unknown-master",
 	UnsafeEpochFalls:      "epoch-falls",
 	UnsafeRoleSplit:       "role-split",

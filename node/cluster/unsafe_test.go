@@ -161,6 +161,15 @@ func TestUnsafe(t *testing.T) {
 				s.net.tb.Errorf("nodes:\n%s", s.nodes())
 			}
 		},
+		UnsafeReplicaCircle: func(s *stage) {
+			s.know('q')
+			s.recv(s.accept(), packet('p', func(p *bus.Packet, _ *bus.Ping) { p.ConfigEpoch = 3 }))
+			s.recv(s.accept(), packet('q', func(p *bus.Packet, _ *bus.Ping) { p.ReplicaOf = puppetID('p') }))
+			s.recv(s.accept(), packet('p', func(p *bus.Packet, _ *bus.Ping) { p.ReplicaOf = puppetID('q') })) // out of date
+			if s.n.lookup(puppetID('p')).topMaster() == nil {
+				s.net.tb.Error("no end of masters")
+			}
+		},
 		UnsafeUnknownMaster: func(s *stage) {
 			s.n.setFlags(s.n.myself, flagReplica, flagMaster)
 			s.recv(s.accept(), packet('p', func(p *bus.Packet, _ *bus.Ping) { p.Slots.Add(7) }))
