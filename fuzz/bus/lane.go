@@ -328,45 +328,6 @@ func (ln *lane) perform(ctx context.Context, st *step, dials *[actorCount]int, h
 	return &found{triage.Divergence, note, st.op}, nil
 }
 
-// foresight is how long both sides may fail to show what a step foresees before the twin counts as wrong about both.
-const foresight = time.Second
-
-// foreseen waits on both sides for what a step foresees, and says what did not come. Where neither shows it soon it is not waited for: they
-// agree, but nobody knows any more what to wait for next.
-func (ln *lane) foreseen(st *step) (errs [2]error) {
-	await := func(i int, within time.Duration) {
-		if st.received > 0 {
-			errs[i] = ln.sides[i].awaitReceived(st.received, within)
-		} else {
-			errs[i] = ln.sides[i].await(st.link, st.await, st.gone, within)
-		}
-	}
-	for i, s := range ln.sides {
-		await(i, min(foresight, s.within))
-	}
-	for i, s := range ln.sides {
-		if errs[i] != nil && errs[1-i] == nil && s.within > foresight {
-			await(i, s.within-foresight)
-		}
-	}
-	return errs
-}
-
-// unlike says how the sides differ in what they were waited for. Where both failed alike the twin was wrong about both.
-func unlike(l Link, errs [2]error) string {
-	if orFine(errs[0]) == orFine(errs[1]) {
-		return ""
-	}
-	return fmt.Sprintf("%s: oracle %s, target %s", l, orFine(errs[0]), orFine(errs[1]))
-}
-
-func orFine(err error) string {
-	if err == nil {
-		return "as expected"
-	}
-	return err.Error()
-}
-
 // command gives both nodes a command with canonical ids and ports and compares the replies.
 func (ln *lane) command(args []string) string {
 	var replies [2]string

@@ -345,6 +345,10 @@ func (t *twin) sight(l Link, in *quirks.Input) (bound bus.ID) {
 	in.Peers = make(map[bus.ID]quirks.Peer, len(v.Nodes))
 	for i := range v.Nodes {
 		n := &v.Nodes[i]
+		// The id in a header does not matter on a link that belongs to a node, which may be the receiver.
+		if tl := t.links[l.index()]; tl != nil && !n.Flags.Has(bus.FlagHandshake) && (n.In != nil && n.In.ID == tl.id || n.Out != nil && n.Out.ID == tl.id) {
+			bound = n.ID
+		}
 		var master bus.ID
 		if n.Master >= 0 {
 			master = v.Nodes[n.Master].ID
@@ -359,10 +363,6 @@ func (t *twin) sight(l Link, in *quirks.Input) (bound bus.ID) {
 		}
 		in.Peers[n.ID] = quirks.Peer{
 			Replica: n.Replica(), Roleless: !n.Flags.Any(bus.FlagMaster | bus.FlagReplica), Failing: n.Flags.Any(bus.FlagFail | bus.FlagPFail), Master: master, ConfigEpoch: n.ConfigEpoch,
-		}
-		// The id in a header does not matter on a link that belongs to a node.
-		if tl := t.links[l.index()]; tl != nil && (n.In != nil && n.In.ID == tl.id || n.Out != nil && n.Out.ID == tl.id) {
-			bound = n.ID
 		}
 	}
 	return bound

@@ -146,6 +146,7 @@ var near = map[string][]struct {
 	},
 	"module-type-255": {
 		{pattern: "MODULE module.type=254"},
+		{from: "a", pattern: "MODULE module.type=254"},
 		{from: "u", pattern: "MODULE module.type=255"},
 	},
 }
@@ -235,6 +236,20 @@ func TestMatchCase(t *testing.T) {
 		}
 		if got != tc.want {
 			t.Errorf("%q matches %q, want %q", tc.steps, got, tc.want)
+		}
+	}
+}
+
+// A link may belong to the receiver itself: alternatives are read as such.
+func TestSenderIsOneOfSeveral(t *testing.T) {
+	list, err := quirks.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for from, want := range map[string]bool{"p": true, "a": true, "u": false} {
+		q := list.Match("8.6.3", world(packet(t, from, "MODULE module.type=255")))
+		if got := q != nil && q.Name == "module-type-255"; got != want {
+			t.Errorf("from %s: matches %v", from, q)
 		}
 	}
 }

@@ -209,14 +209,17 @@ func word(key, value string) (term, error) {
 	return nil, fmt.Errorf("no such key")
 }
 
-// who makes a term of what an id is to the receiver.
+// who makes a term of what an id is to the receiver: one of the words between commas.
 func who(value string, allowed []string, id func(*sight) (bus.ID, bool)) (term, error) {
-	if !slices.Contains(allowed, value) {
-		return nil, fmt.Errorf("%q: want one of %s", value, strings.Join(allowed, " "))
+	words := strings.Split(value, ",")
+	for _, w := range words {
+		if !slices.Contains(allowed, w) {
+			return nil, fmt.Errorf("%q: want one of %s", w, strings.Join(allowed, " "))
+		}
 	}
 	return func(s *sight) bool {
 		v, ok := id(s)
-		return ok && s.is(v, value)
+		return ok && slices.ContainsFunc(words, func(w string) bool { return s.is(v, w) })
 	}, nil
 }
 
