@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/slotdiff/slotdiff/node/command/table"
@@ -51,6 +52,7 @@ func parseBound(t rangeType, b []byte) (bound, bool) {
 		if open {
 			b = b[1:]
 		}
+		b, _, _ = bytes.Cut(b, []byte{0}) // as C ends a text
 		f, ok := parseDouble(b)
 		if !ok && len(b) == 0 {
 			ok = true // strtod reads nothing and stands at the end
@@ -58,9 +60,9 @@ func parseBound(t rangeType, b []byte) (bound, bool) {
 		return bound{score: f, open: open}, ok
 	}
 	switch {
-	case len(b) == 1 && b[0] == '-':
+	case cString(b) == "-":
 		return bound{inf: -1, open: true}, true
-	case len(b) == 1 && b[0] == '+':
+	case cString(b) == "+":
 		return bound{inf: 1, open: true}, true
 	case len(b) > 0 && (b[0] == '(' || b[0] == '['):
 		return bound{lex: string(b[1:]), open: b[0] == '('}, true
