@@ -44,7 +44,7 @@ const clockSlack = 20_000
 
 // look compares the replies of both sides to a command, of which only the bytes are known to differ. queue holds the
 // commands that an EXEC ran.
-func look(c *command, oracle, target []byte, fold [2]*strings.Replacer, queue []*command) sight {
+func look(c *command, oracle, target []byte, fold [2]folder, queue []*command) sight {
 	if bytes.HasPrefix(target, notExecuted) {
 		if beforeItRan(oracle) {
 			return sightDiffers
@@ -59,7 +59,7 @@ func look(c *command, oracle, target []byte, fold [2]*strings.Replacer, queue []
 	return lookAt(c, o, t, fold, queue)
 }
 
-func lookAt(c *command, o, t resp.Value, fold [2]*strings.Replacer, queue []*command) sight {
+func lookAt(c *command, o, t resp.Value, fold [2]folder, queue []*command) sight {
 	if c == nil {
 		return equal(o.Equal(t))
 	}
@@ -102,10 +102,10 @@ func equal(b bool) sight {
 }
 
 // canonical is a reply as text, names for what differs from side to side, masked.
-func canonical(kind string, v resp.Value, fold *strings.Replacer) []string {
+func canonical(kind string, v resp.Value, fold folder) []string {
 	text := resp.Text(v)
 	if fold != nil {
-		text = fold.Replace(text)
+		text = fold.replace(text)
 	}
 	switch kind {
 	case "CLUSTER INFO":

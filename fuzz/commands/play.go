@@ -184,7 +184,7 @@ func (p *player) fresh(w *window, i int, id uint16, frame []byte) {
 
 // closer looks at a window whose bytes differ, reply by reply.
 func (p *player) closer(ctx context.Context, w *window, first int, raw [2][]byte, errs [2]error) (*difference, error) {
-	fold := [2]*strings.Replacer{p.st.sides[theOracle].fold, p.st.sides[theTarget].fold}
+	fold := [2]folder{p.st.sides[theOracle].fold, p.st.sides[theTarget].fold}
 	from := [2]int{}
 	i := first
 	if w.mode == modeMark {
@@ -261,7 +261,7 @@ func (p *player) notRun(c *command, conn int, id uint16) {
 }
 
 // differs makes the difference of a reply pair.
-func (p *player) differs(w *window, i int, frame [2][]byte, fold [2]*strings.Replacer) *difference {
+func (p *player) differs(w *window, i int, frame [2][]byte, fold [2]folder) *difference {
 	d := &difference{window: len(p.played) - 1, command: i, id: p.idOf(w, i), what: p.nameOf(w, i)}
 	var values [2]resp.Value
 	for s := range frame {
@@ -281,7 +281,7 @@ func (p *player) differs(w *window, i int, frame [2][]byte, fold [2]*strings.Rep
 }
 
 // pointAt names the command of a transaction whose part of EXEC's answer differs.
-func (p *player) pointAt(d *difference, w *window, values [2]resp.Value, fold [2]*strings.Replacer) {
+func (p *player) pointAt(d *difference, w *window, values [2]resp.Value, fold [2]folder) {
 	queue := p.tally.queue[w.conn]
 	o, t := values[theOracle].Elems, values[theTarget].Elems
 	if d.what != "exec" || len(o) != len(queue) || len(t) != len(queue) {
@@ -298,7 +298,7 @@ func (p *player) pointAt(d *difference, w *window, values [2]resp.Value, fold [2
 }
 
 // answer is a reply as people see it, folded and masked.
-func (p *player) answer(id uint16, v resp.Value, fold *strings.Replacer) string {
+func (p *player) answer(id uint16, v resp.Value, fold folder) string {
 	kind := ""
 	if id != noCommand {
 		kind = p.tally.cat.all[id].kind()

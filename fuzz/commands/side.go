@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/slotdiff/slotdiff/harness/puppet"
@@ -21,7 +20,7 @@ type side struct {
 	conns  [conns]*wire
 	probe  *wire
 	poker  *wire // see poke
-	fold   *strings.Replacer
+	fold   folder
 }
 
 // nodeSeed makes the ids of an engine's nodes. The seed of an episode has no part in it: nodes outlive episodes.
@@ -128,11 +127,11 @@ func (s *side) reset(t *topology) error {
 		return fmt.Errorf("%s: CLUSTER RESET: %s", s.name, r[3].Str)
 	}
 	s.id = string(r[4].Str)
-	s.fold = strings.NewReplacer(
-		s.id, "$a.id",
-		strconv.Itoa(int(s.node.Addr().Port())), "$a.port",
-		strconv.Itoa(int(s.node.BusAddr().Port())), "$a.cport",
-	)
+	s.fold = folder{
+		s.id:                                    "$a.id",
+		strconv.Itoa(int(s.node.Addr().Port())): "$a.port",
+		strconv.Itoa(int(s.node.BusAddr().Port())): "$a.cport",
+	}
 	return nil
 }
 

@@ -103,7 +103,7 @@ func (p *player) ask(qs [][]string) (*difference, []resp.Value, error) {
 			return nil, nil, err
 		}
 	}
-	fold := [2]*strings.Replacer{p.st.sides[theOracle].fold, p.st.sides[theTarget].fold}
+	fold := [2]folder{p.st.sides[theOracle].fold, p.st.sides[theTarget].fold}
 	var answers []resp.Value
 	from := [2]int{}
 	for i, q := range qs {
