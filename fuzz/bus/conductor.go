@@ -225,8 +225,9 @@ func (c *conductor) flush() (eff effect) {
 	}
 	touched := c.touched
 	c.packets, c.bytes, c.touched = 0, 0, 0
+	// The fences of nodes that are known may change something, so strangers, whose packets are answered as the node is, come first.
 	for i := range linkCount {
-		if l := linkAt(i); touched.has(l) {
+		if l := linkAt((i + actorU*linkKinds) % linkCount); touched.has(l) {
 			eff.add(c.flushLink(l))
 		}
 	}

@@ -26,7 +26,7 @@ func (g *generator) flood() int {
 		op := g.honest(l, pick(g.chance, []bus.Type{bus.TypePing, bus.TypePing, bus.TypePong, bus.TypePublish, bus.TypeModule, bus.TypeUpdate}))
 		if l.Actor != actorU {
 			op.Frame[offVer+1] ^= byte(1 + g.Intn(255))
-		} else if bus.ID(op.Frame[40:80]) != actorIDs[actorU] || g.cond.n.Knows(actorIDs[actorU]) {
+		} else if bus.ID(op.Frame[40:80]) != actorIDs[actorU] || g.cond.n.Knows(actorIDs[actorU]) || !g.cond.links[l.index()].bound.IsZero() {
 			continue
 		}
 		op.Flood, op.Times = true, 1+g.Intn(6)

@@ -214,6 +214,9 @@ func (t *twin) recv(l *twinLink, frame []byte, eff *effect) {
 		}
 	}
 	t.stepInto(cluster.Recv{Link: l.id, Frame: frame}, eff)
+	if t.n.FailoverDue() {
+		eff.unsafe = append(eff.unsafe, byClock)
+	}
 	if l.name.Which == In && !l.open && v.Rule == bus.RuleNone && typeOf(frame).Gossips() &&
 		bus.ID(frame[40:80]) == actorIDs[l.name.Actor] && gossipsAbout(frame, actorIDs[l.name.Actor]) {
 		eff.unsafe = append(eff.unsafe, linkFreed)
@@ -228,6 +231,9 @@ const linkFreed = "link-freed"
 
 // oneRead is what is neither side's fault: what a packet does depends on whether it is read together with the one before.
 const oneRead = "one-read"
+
+// byClock is what a clock decides: an election that a manual failover starts.
+const byClock = "by-clock"
 
 // hear keeps what a packet says of its sender. Only a PING tells an address, so that of any other is not kept.
 func (l *twinLink) hear(frame []byte) {

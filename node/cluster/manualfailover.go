@@ -52,6 +52,12 @@ func (n *Node) learnPausedOffset(sender *peer, pkt *bus.Packet) {
 	n.logf(LevelNotice, "Received replication offset for paused master manual failover: %d", sender.replOffset)
 }
 
+// FailoverDue reports whether this replica knows how far it must read before it asks for votes in a manual failover: when it does so is
+// up to its clock and its replication.
+func (n *Node) FailoverDue() bool {
+	return n.manual.end != 0 && n.manual.masterOffset != -1 && n.myself.isReplica()
+}
+
 // handleMFStart pauses this master for one of its replicas and tells it the offset.
 func (n *Node) handleMFStart(l *link, sender *peer) {
 	if sender.master != n.myself {
