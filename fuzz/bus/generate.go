@@ -113,11 +113,9 @@ func (g *generator) try(op Op) bool {
 		if op.Link.Which == In && g.closesIn(op.Link, op.Frame) && !g.one(24) {
 			return false
 		}
-		if g.e.Hunt || replicaOf(op.Frame) == nodeID || updates(op.Frame) == nodeID || isModule(op.Frame) {
-			if name := g.quirk(op.Link, op.Frame); name != "" {
-				g.e.Held["quirk:"+name]++
-				return false
-			}
+		if name := g.quirk(op.Link, op.Frame); name != "" {
+			g.e.Held["quirk:"+name]++
+			return false
 		}
 	}
 	if g.cond.parts(&op) {

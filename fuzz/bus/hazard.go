@@ -22,19 +22,27 @@ var fatal = map[string]bool{
 // oracleVersion is the version of Redis whose faults are known.
 const oracleVersion = "8.6.3"
 
-// quirk names the known fault of real Redis that a frame, which may be several packets, would show; "": none.
+// quirk names the known fault of real Redis that the packets would show which a frame makes with what its link has of one; "": none. Only
+// hunts, which send what is unsafe, are asked for all faults: of the others the twin tells.
 func (g *generator) quirk(l Link, frame []byte) string {
 	if g.quirks == nil {
 		return ""
 	}
 	var in quirks.Input
-	bound := g.cond.sight(l, &in)
-	for len(frame) >= bus.PrefixLen {
-		n, err := bus.FrameLen(frame)
-		if err != nil || n > len(frame) {
-			break
+	var bound bus.ID
+	for b := g.withPending(l, frame); ; {
+		n, err := bus.FrameLen(b)
+		if err != nil || n < bus.PrefixLen || n > len(b) {
+			return ""
 		}
-		in.Frame = frame[:n:n]
+		in.Frame = b[:n:n]
+		b = b[n:]
+		if !g.e.Hunt && replicaOf(in.Frame) != nodeID && updates(in.Frame) != nodeID && !isModule(in.Frame) {
+			continue
+		}
+		if in.Peers == nil {
+			bound = g.cond.sight(l, &in)
+		}
 		if n >= bus.HeaderLen && !bound.IsZero() {
 			in.Frame = bytes.Clone(in.Frame)
 			copy(in.Frame[40:80], bound[:])
@@ -42,19 +50,23 @@ func (g *generator) quirk(l Link, frame []byte) string {
 		if q := g.quirks.Match(oracleVersion, &in); q != nil {
 			return q.Name
 		}
-		frame = frame[n:]
 	}
-	return ""
+}
+
+// withPending is a frame behind what its link has of a packet that is not yet whole.
+func (g *generator) withPending(l Link, frame []byte) []byte {
+	tl := g.cond.links[l.index()]
+	if tl == nil || len(tl.buf) == 0 {
+		return frame
+	}
+	g.glued = append(append(g.glued[:0], tl.buf...), frame...)
+	return g.glued
 }
 
 // foreseen names the rule by which bytes will not be kept, where they alone say so, or nearly; "": none that is seen
 // so easily. It spares the twin from being made anew.
 func (g *generator) foreseen(l Link, b []byte) string {
-	if tl := g.cond.links[l.index()]; tl != nil && len(tl.buf) > 0 {
-		g.glued = append(append(g.glued[:0], tl.buf...), b...)
-		b = g.glued
-	}
-	for {
+	for b = g.withPending(l, b); ; {
 		n, err := bus.FrameLen(b)
 		if err != nil || n == 0 || n > len(b) {
 			return ""

@@ -365,7 +365,6 @@ func (t *twin) sight(l Link, in *quirks.Input) (bound bus.ID) {
 		}
 		if n.Flags.Has(bus.FlagHandshake) {
 			in.Handshake = in.Handshake || l.Which == In && n.Out != nil && t.links[l.index()] != nil && n.Out.ID == t.links[l.index()].id
-			continue
 		}
 		in.Peers[n.ID] = quirks.Peer{
 			Replica: n.Replica(), Roleless: !n.Flags.Any(bus.FlagMaster | bus.FlagReplica), Failing: n.Flags.Any(bus.FlagFail | bus.FlagPFail), Master: master, ConfigEpoch: n.ConfigEpoch,
