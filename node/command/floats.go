@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"math"
 	"math/big"
 	"strconv"
 	"strings"
@@ -43,23 +44,38 @@ func incrByFloat(e *Engine, c *Client) {
 
 // parseLongDouble reads what strtold takes whole, except NaN.
 func parseLongDouble(b []byte) (*big.Float, bool) {
-	if _, ok := parseFloat(b); !ok && !isHuge(b) {
+	f, ok := parseFloat(b)
+	switch {
+	case ok && math.IsInf(f, 0):
+		return new(big.Float).SetPrec(64).SetFloat64(f), true
+	case !ok && !isHuge(b):
 		return nil, false
 	}
-	s := strings.ToLower(string(b))
-	if strings.Contains(s, "inf") {
-		f, err := strconv.ParseFloat(s, 64)
-		return new(big.Float).SetPrec(64).SetFloat64(f), err == nil
-	}
-	f, _, err := big.ParseFloat(s, 0, 64, big.ToNearestEven)
-	if err != nil {
-		f, _, err = big.ParseFloat(s, 10, 64, big.ToNearestEven)
-	}
-	return f, err == nil
+	val, err := bigFloat(string(b))
+	return val, err == nil
 }
 
 // isHuge reports whether b is a number beyond float64 that a long double holds.
 func isHuge(b []byte) bool {
-	f, _, err := big.ParseFloat(string(b), 10, 64, big.ToNearestEven)
-	return err == nil && !bytes.ContainsAny(b, "_ pP") && f.MantExp(nil) < 16384
+	if bytes.ContainsAny(b, "_ ") {
+		return false
+	}
+	f, err := bigFloat(string(b))
+	if err != nil {
+		return false
+	}
+	exp := f.MantExp(nil)
+	return exp >= 1024 && exp <= 16384
+}
+
+// bigFloat reads a number, decimal or hexadecimal, with the precision of a long double.
+func bigFloat(s string) (*big.Float, error) {
+	base := 10
+	if isHex(s) {
+		base = 0
+	} else if strings.ContainsAny(s, "pP") {
+		return nil, strconv.ErrSyntax // an exponent of 2 is for hexadecimal digits
+	}
+	f, _, err := big.ParseFloat(strings.ToLower(withExponent(s)), base, 64, big.ToNearestEven)
+	return f, err
 }

@@ -2,7 +2,9 @@ package command
 
 import (
 	"bytes"
+	"errors"
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 
@@ -41,11 +43,58 @@ func parseFloat(b []byte) (float64, bool) {
 			return 0, false
 		}
 	}
-	f, err := strconv.ParseFloat(string(b), 64)
-	if err != nil || math.IsNaN(f) {
+	s := withExponent(string(b))
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsNaN(f) || f == 0 && !isZero(s) && isTiny(s) {
 		return 0, false
 	}
 	return f, true
+}
+
+// isZero reports whether a number has no digit but 0, so that it is not one that underflows.
+func isZero(s string) bool {
+	digits, exponent := strings.TrimLeft(strings.ToLower(s), "+-"), "e"
+	if hex, ok := strings.CutPrefix(digits, "0x"); ok {
+		digits, exponent = hex, "p"
+	}
+	digits, _, _ = strings.Cut(digits, exponent)
+	return strings.Trim(digits, "0.") == ""
+}
+
+// leastLongDouble is half the least long double but 0, which is rounded to 0.
+var leastLongDouble = new(big.Float).SetMantExp(big.NewFloat(1), -16446)
+
+// isTiny reports whether a number other than 0 is 0 as a long double.
+func isTiny(s string) bool {
+	f, err := bigFloat(s)
+	return err != nil || f.Abs(f).Cmp(leastLongDouble) <= 0
+}
+
+// fastFloat mirrors util.c:fast_float_strtod as sort.c and the bounds of ranges by score use it: up to a NUL, nothing is 0, with no
+// hexadecimal digits, and what overflows is infinite.
+func fastFloat(b []byte) (float64, bool) {
+	text := cString(b)
+	if text == "" {
+		return 0, true
+	}
+	if strings.ContainsAny(text, "xX_") {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	return f, (err == nil || errors.Is(err, strconv.ErrRange)) && !math.IsNaN(f)
+}
+
+// withExponent completes a hexadecimal number, of which C asks no exponent.
+func withExponent(s string) string {
+	if isHex(s) && !strings.ContainsAny(s, "pP") {
+		return s + "p0"
+	}
+	return s
+}
+
+func isHex(s string) bool {
+	digits := strings.TrimLeft(s, "+-")
+	return len(digits) > 2 && strings.EqualFold(digits[:2], "0x")
 }
 
 // cString is an argument as the %s of a C format shows it: up to a NUL.

@@ -3,10 +3,7 @@ package command
 import (
 	"bytes"
 	"cmp"
-	"errors"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/slotdiff/slotdiff/node/store"
@@ -195,7 +192,7 @@ func (e *Engine) order(s sorting, items [][]byte) bool {
 		}
 		if !s.alpha && w.by != nil {
 			var ok bool
-			if w.score, ok = sortScore(w.by); !ok {
+			if w.score, ok = fastFloat(w.by); !ok {
 				return false
 			}
 		}
@@ -252,17 +249,4 @@ func (e *Engine) byPattern(pattern, item []byte) []byte {
 		return o.Str
 	}
 	return nil
-}
-
-// sortScore reads a score as sort.c does: up to a NUL, with no hexadecimal digits, and what overflows is infinite.
-func sortScore(b []byte) (float64, bool) {
-	text, _, _ := strings.Cut(string(b), "\x00")
-	if text == "" {
-		return 0, true
-	}
-	if strings.ContainsAny(text, "xX_") {
-		return 0, false
-	}
-	f, err := strconv.ParseFloat(text, 64)
-	return f, (err == nil || errors.Is(err, strconv.ErrRange)) && !math.IsNaN(f)
 }

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bytes"
 	"strings"
 
 	"github.com/slotdiff/slotdiff/node/command/table"
@@ -52,11 +51,7 @@ func parseBound(t rangeType, b []byte) (bound, bool) {
 		if open {
 			b = b[1:]
 		}
-		b, _, _ = bytes.Cut(b, []byte{0}) // as C ends a text
-		f, ok := parseDouble(b)
-		if !ok && len(b) == 0 {
-			ok = true // strtod reads nothing and stands at the end
-		}
+		f, ok := fastFloat(b)
 		return bound{score: f, open: open}, ok
 	}
 	switch {

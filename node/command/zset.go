@@ -64,23 +64,17 @@ func (c *Client) scoreArg(b []byte) (float64, bool) {
 	return f, ok
 }
 
-// parseDouble takes what strtod takes whole, except NaN and numbers that overflow.
+// parseDouble takes what strtod takes whole, except NaN and numbers that overflow or underflow.
 func parseDouble(b []byte) (float64, bool) {
 	s := string(b)
 	if len(s) == 0 || strings.ContainsRune(s, '_') || s[0] <= ' ' {
 		return 0, false
 	}
-	f, err := strconv.ParseFloat(s, 64)
+	f, err := strconv.ParseFloat(withExponent(s), 64)
 	if err != nil {
-		digits := strings.TrimLeft(s, "+-")
-		if len(digits) < 3 || !strings.EqualFold(digits[:2], "0x") || strings.ContainsAny(s, "pP") {
-			return 0, false
-		}
-		if f, err = strconv.ParseFloat(s+"p0", 64); err != nil { // C does not ask for the exponent
-			return 0, false
-		}
+		return 0, false
 	}
-	return f, !math.IsNaN(f)
+	return f, !math.IsNaN(f) && (f != 0 || isZero(s))
 }
 
 // zadd mirrors t_zset.c:zaddGenericCommand.
