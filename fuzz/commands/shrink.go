@@ -167,7 +167,10 @@ func (e *Engine) replay(ctx context.Context, t *topology, ops []op, like *differ
 	}
 	p := &player{st: e.st, tally: newTally()}
 	if like.what != "" {
-		p.known = func(d *difference) bool { return d.cause() != like.cause() } // another one is in the way
+		p.known = func(d *difference) bool { // another one is in the way
+			d.renameLike(like)
+			return d.cause() != like.cause()
+		}
 	}
 	done := 0
 	for done < len(ops) {
@@ -216,9 +219,7 @@ func (e *Engine) replay(ctx context.Context, t *topology, ops []op, like *differ
 			if d.fault != faultDiffers {
 				e.bury(d)
 			}
-			if d.id == like.id && like.window < 0 && like.fault == faultDiffers {
-				d.what = like.what // the question about the state is a command here
-			}
+			d.renameLike(like)
 			return d, nil
 		}
 		done += n
@@ -227,6 +228,13 @@ func (e *Engine) replay(ctx context.Context, t *topology, ops []op, like *differ
 		return p.invariants(ctx)
 	}
 	return nil, nil
+}
+
+// renameLike gives a difference the name of another, if that was seen in the state and the question about it is a command here.
+func (d *difference) renameLike(like *difference) {
+	if d.id == like.id && like.window < 0 && like.fault == faultDiffers {
+		d.what = like.what
+	}
 }
 
 // joins reports whether command n after done may stand in the window that begins there.
