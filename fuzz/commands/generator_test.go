@@ -65,27 +65,39 @@ func TestWindowsParse(t *testing.T) {
 	}
 }
 
+// eachCommand makes the first windows of some seeds and calls f with each command. It returns what was held back.
+func eachCommand(seeds uint64, windows int, f func(g *generator, w *window, i int)) (held map[string]uint64) {
+	held = map[string]uint64{}
+	for seed := range seeds {
+		g := newGenerator(seed, testTopology(seed), testNodes, nil, nil, 512)
+		w := &window{}
+		for range windows {
+			g.next(w)
+			for i := range w.len() {
+				f(g, w, i)
+			}
+		}
+		for name, n := range g.held {
+			held[name] += n
+		}
+	}
+	return held
+}
+
 // Every command of the table comes in streams: run, routed, asked for its keys, or with a wrong number of arguments.
 func TestEveryCommandIsUsed(t *testing.T) {
 	seen := map[string]bool{}
-	for seed := range uint64(40) {
-		g := newGenerator(seed, testTopology(seed), testNodes, nil, nil, 512)
-		w := &window{}
-		for range 60 {
-			g.next(w)
-			for i := range w.len() {
-				argv := w.argv(i)
-				if c := g.cat.lookup(argv); c != nil {
-					seen[c.Name] = true
-				}
-				if len(argv) > 2 && bytes.EqualFold(argv[0], []byte("command")) {
-					if c := g.cat.lookup(argv[2:]); c != nil {
-						seen[c.Name] = true
-					}
-				}
+	eachCommand(40, 60, func(g *generator, w *window, i int) {
+		argv := w.argv(i)
+		if c := g.cat.lookup(argv); c != nil {
+			seen[c.Name] = true
+		}
+		if len(argv) > 2 && bytes.EqualFold(argv[0], []byte("command")) {
+			if c := g.cat.lookup(argv[2:]); c != nil {
+				seen[c.Name] = true
 			}
 		}
-	}
+	})
 	for _, c := range loadCatalog().all {
 		if !c.keyed && c.Arity < 0 && -c.Arity <= len(c.words) && c.ways.reason != "" {
 			continue // no number of arguments is wrong, it has no keys, and it is not run
@@ -99,31 +111,22 @@ func TestEveryCommandIsUsed(t *testing.T) {
 // What is refused is never run: it comes with a wrong number of arguments, or with keys of slots that
 // are not served here, or not at all.
 func TestRefusedCommandsAreNotRun(t *testing.T) {
-	for seed := range uint64(30) {
-		topo := testTopology(seed)
-		g := newGenerator(seed, topo, testNodes, nil, nil, 512)
-		w := &window{}
-		for range 40 {
-			g.next(w)
-			for i := range w.len() {
-				argv := w.argv(i)
-				c := g.cat.lookup(argv)
-				if c != nil && c.Name == "command|info" && len(argv) > 2 {
-					continue // with names it is short
-				}
-				if c == nil || c.ways.reason == "" || !c.arityOK(len(argv)) {
-					continue
-				}
-				if !c.keyed {
-					t.Fatalf("seed %d runs %q: %s", seed, argv, c.ways.reason)
-				}
-				s := slot.Of(argv[len(c.words)])
-				if topo.mine.Has(s) || topo.replica && topo.ofP.Has(s) {
-					t.Fatalf("seed %d runs %q, whose key is here: %s", seed, argv, c.ways.reason)
-				}
-			}
+	eachCommand(30, 40, func(g *generator, w *window, i int) {
+		argv := w.argv(i)
+		c := g.cat.lookup(argv)
+		if c != nil && c.Name == "command|info" && len(argv) > 2 {
+			return // with names it is short
 		}
-	}
+		if c == nil || c.ways.reason == "" || !c.arityOK(len(argv)) {
+			return
+		}
+		if !c.keyed {
+			t.Fatalf("%q is run: %s", argv, c.ways.reason)
+		}
+		if s := slot.Of(argv[len(c.words)]); g.topo.mine.Has(s) || g.topo.replica && g.topo.ofP.Has(s) {
+			t.Fatalf("%q is run, whose key is here: %s", argv, c.ways.reason)
+		}
+	})
 }
 
 // Every place has keys whose slots are in it.
