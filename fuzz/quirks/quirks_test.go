@@ -123,6 +123,14 @@ var near = map[string][]struct {
 		{pattern: "PING + gossip 3333333333333333333333333333333333333333 addr=127.0.0.1:2@2 flags=master"},
 		{pattern: `PING + gossip 3333333333333333333333333333333333333333 addr="::1%x y":2@2 flags=noaddr`},
 	},
+	"gossip-address-line-end": {
+		{pattern: `PING + gossip $q.id addr="::1%\nzz":2@2 flags=master`},
+		{pattern: `PING + gossip 3333333333333333333333333333333333333333 addr="::1%\nzz":2@2 flags=noaddr`},
+	},
+	"own-master-of-itself": {
+		{from: "u", pattern: "PING replicaof=$a.id flags=slave,myself"},
+		{from: "u", pattern: "MFSTART sender=$a.id replicaof=$a.id"},
+	},
 	"shard-id-short": {
 		{pattern: "PING + ext shardid 1111111111111111111111111111111111111111"},
 		{from: "u", pattern: "PING + ext shardid b"},
