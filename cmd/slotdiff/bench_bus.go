@@ -15,7 +15,7 @@ const benchEpisodes = 6
 func init() {
 	benchmarks = append(benchmarks, benchmark{
 		name: "bus",
-		doc:  "packets of fuzz bus to both sides with fences and state checks, against the same packets with one wait at the end",
+		doc:  "packets of fuzz bus to both sides, made, fenced and compared with state checks, against the same episodes with their fences alone",
 		run: func(ctx context.Context, s *sides, rounds int) ([]reading, error) {
 			list, err := quirks.Load()
 			if err != nil {

@@ -12,11 +12,11 @@ import (
 )
 
 // Speed is how many packets a second an engine plays on both sides, with everything that belongs to it, and the ceiling:
-// the same packets written to both sides at once with one fence at the end of each link, and nothing looked at.
+// the same episodes, already made, on the same nodes with the same fences, with nothing compared and no state looked at.
 type Speed struct{ Packets, Ceiling float64 }
 
 // Bench plays as many episodes as given on each lane, then their packets once more, bare, in turns, and returns the medians.
-// For the ceiling the nodes are reset and meet the actors before the time begins. Episodes on which the sides differ count for nothing but their time.
+// Episodes on which the sides differ count for nothing but their time.
 func (e *Engine) Bench(ctx context.Context, seed uint64, rounds, episodes int) (Speed, error) {
 	if _, _, err := e.benchRound(ctx, seed, 1); err != nil { // starts the servers
 		return Speed{}, err
@@ -54,30 +54,30 @@ func (e *Engine) benchRound(ctx context.Context, seed uint64, episodes int) (ful
 	if err != nil {
 		return 0, 0, err
 	}
-	packets := uint64(0)
-	var blasting time.Duration
-	for j := range episodes {
-		err = e.onLanes(func(i int, ln *lane) error {
+	start = time.Now()
+	err = e.onLanes(func(i int, ln *lane) error {
+		for _, ep := range all[i] {
 			if err := ln.prepare(ctx, false); err != nil {
 				return err
 			}
-			return ln.meet(all[i][j].Met)
-		})
-		if err != nil {
-			return 0, 0, err
+			if err := ln.meet(ep.Met); err != nil {
+				return err
+			}
+			if err := ln.bare(ep); err != nil {
+				return err
+			}
 		}
-		start = time.Now()
-		err = e.onLanes(func(i int, ln *lane) error { return ln.blast(all[i][j]) })
-		blasting += time.Since(start)
-		if err != nil {
-			return 0, 0, err
-		}
-		for i := range all {
-			packets += scriptOf(all[i][j]).packets()
-			all[i][j].mem.free()
+		return nil
+	})
+	tookBare := time.Since(start)
+	packets := uint64(0)
+	for _, list := range all {
+		for _, ep := range list {
+			packets += scriptOf(ep).packets()
+			ep.mem.free()
 		}
 	}
-	return float64(packets) / took.Seconds(), float64(packets) / blasting.Seconds(), nil
+	return float64(packets) / took.Seconds(), float64(packets) / tookBare.Seconds(), err
 }
 
 // onLanes does something on all lanes at once.
@@ -91,65 +91,41 @@ func (e *Engine) onLanes(f func(i int, ln *lane) error) error {
 	return errors.Join(errs...)
 }
 
-// lost is how long a bare play waits for an answer that may never come, as what a packet does depends on those on other
-// links before it.
-const lost = 300 * time.Millisecond
-
-// blast writes the packets of an episode with its fences and waits for none of them but the last on each link. Nothing
-// is closed before the end: what is under way would be lost.
-func (ln *lane) blast(e *Episode) error {
+// bare does the steps of an episode over its sockets, with the same waits, and looks at nothing that comes back.
+func (ln *lane) bare(e *Episode) error {
 	sc := scriptOf(e)
-	type end struct {
-		c    *conn
-		last *step
-	}
-	var older [2][]end
-	var last [linkCount]*step
-	leave := func(at int) {
-		for i, s := range ln.sides {
-			if s.links[at] != nil {
-				older[i] = append(older[i], end{s.links[at], last[at]})
-				s.links[at] = nil
-			}
-		}
-		last[at] = nil
-	}
 	for i := range sc.steps {
 		st := &sc.steps[i]
-		at := st.link.index()
-		switch st.do {
-		case DoDial:
+		if st.do != DoSend {
 			ln.flush()
-			leave(at)
-			for _, s := range ln.sides {
+		}
+		for _, s := range ln.sides {
+			switch st.do {
+			case DoSend:
+				s.queue(st)
+			case DoDial:
 				if err := s.dial(st.link); err != nil {
 					return fmt.Errorf("%s: %w", s.name, err)
 				}
+			case DoClose:
+				s.closeWrite(st.link)
+			case DoAdmin:
+				if _, err := s.order(st.args); err != nil {
+					return err
+				}
 			}
-		case DoClose:
+		}
+		if st.do == DoSend && st.waits() {
 			ln.flush()
-			leave(at)
-		case DoSend:
-			for _, s := range ln.sides {
-				s.queue(st)
-			}
-			if st.await > 0 || st.gone {
-				last[at] = st
-			}
+			ln.foreseen(st)
 		}
-	}
-	ln.flush()
-	for at := range linkCount {
-		if linkAt(at).Which != In {
-			leave(at)
-		}
-	}
-	for i := range ln.sides {
-		for _, x := range older[i] {
-			if x.last != nil {
-				_ = x.c.await(x.last.await, x.last.gone, lost)
+		for _, s := range ln.sides {
+			if st.do == DoClose {
+				_ = s.await(st.link, 0, true, s.within)
+				s.hang(st.link)
+			} else if c := s.links[st.link.index()]; c != nil {
+				c.forget()
 			}
-			x.c.nc.Close()
 		}
 	}
 	return nil

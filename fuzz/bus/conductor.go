@@ -4,7 +4,7 @@ import "slices"
 
 // Limits of what is written before an answer is waited for.
 const (
-	segmentPackets = 64
+	segmentPackets = 128
 	segmentBytes   = 256 << 10
 )
 

@@ -113,6 +113,9 @@ func (g *generator) try(op Op) bool {
 		if op.Link.Which == In && g.closesIn(op.Link, op.Frame) && !g.one(24) {
 			return false
 		}
+		if !g.framed(op.Link, op.Frame) && !g.one(brokenEvery) {
+			return false
+		}
 		if name := g.quirk(op.Link, op.Frame); name != "" {
 			g.e.Held["quirk:"+name]++
 			return false
@@ -142,6 +145,21 @@ func (g *generator) try(op Op) bool {
 			g.over = g.over || g.settled >= settleMost
 			break
 		}
+	}
+	return true
+}
+
+// brokenEvery thins out what leaves a link broken or in the middle of a packet: it has to be opened anew, which takes as long as dozens of packets.
+const brokenEvery = 4
+
+// framed reports whether a link has whole packets and nothing else behind a frame.
+func (g *generator) framed(l Link, frame []byte) bool {
+	for b := g.withPending(l, frame); len(b) > 0; {
+		n, err := bus.FrameLen(b)
+		if err != nil || n < bus.PrefixLen || n > len(b) {
+			return false
+		}
+		b = b[n:]
 	}
 	return true
 }
@@ -251,7 +269,7 @@ func (g *generator) round() int {
 	l := g.link()
 	g.learnEpochs()
 	sent := 0
-	for range 1 + g.Intn(pick(g.chance, []int{4, 32, 64, 128})) {
+	for range 1 + g.Intn(pick(g.chance, []int{4, 64, 128, 256})) {
 		if !g.cond.open(l) || g.src.spent() || g.over || g.cond.pending(l) > 0 && (l.Which == In || !g.one(4)) {
 			break
 		}

@@ -332,15 +332,11 @@ func (ln *lane) perform(ctx context.Context, st *step, dials *[actorCount]int, h
 func (ln *lane) command(args []string) string {
 	var replies [2]string
 	for i, s := range ln.sides {
-		real := make([]string, len(args))
-		for j, a := range args {
-			real[j] = s.text(a)
-		}
-		r, err := s.ask(real)
+		r, err := s.order(args)
 		if err != nil {
 			return fmt.Sprintf("%s: %v", s.name, err)
 		}
-		replies[i] = s.fold(string(r[0].AppendText(nil)))
+		replies[i] = s.fold(string(r.AppendText(nil)))
 	}
 	if replies[0] != replies[1] {
 		return fmt.Sprintf("%v: %q, not %q", args, replies[0], replies[1])

@@ -161,6 +161,19 @@ func (s *side) grow(ctx context.Context) error {
 	}
 }
 
+// order gives the node a command with canonical ids and ports.
+func (s *side) order(args []string) (resp.Value, error) {
+	real := make([]string, len(args))
+	for i, a := range args {
+		real[i] = s.text(a)
+	}
+	r, err := s.ask(real)
+	if err != nil {
+		return resp.Value{}, err
+	}
+	return r[0], nil
+}
+
 // scrub are commands that give a node back what packets in its own name have changed of it, and CLUSTER RESET
 // HARD leaves: a setting is applied when it changes.
 var scrub = func() (cmds [][]string) {

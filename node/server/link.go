@@ -126,6 +126,34 @@ func (s *server) closeLink(id cluster.LinkID) {
 	}
 }
 
+// sendFrames writes frames, those in a row to one link at once.
+func (s *server) sendFrames(list []cluster.Send) {
+	for len(list) > 0 {
+		id, n := list[0].Link, 1
+		for n < len(list) && list[n].Link == id {
+			n++
+		}
+		row := list[:n]
+		list = list[n:]
+		l := s.links[id]
+		switch {
+		case l == nil:
+		case l.out == nil:
+			for _, f := range row {
+				l.early = append(l.early, append([]byte(nil), f.Frame...))
+			}
+		case n == 1:
+			l.out.write(row[0].Frame)
+		default:
+			s.joined = s.joined[:0]
+			for _, f := range row {
+				s.joined = append(s.joined, f.Frame...)
+			}
+			l.out.write(s.joined)
+		}
+	}
+}
+
 func (s *server) handleFrames(ev frames) {
 	if s.engine.ReplOffset() != s.offset {
 		// The answer to an MFSTART carries the offset of now. With that of the last tick a replica would wait
@@ -171,11 +199,17 @@ func (s *server) readFrames(l *link, nc *net.TCPConn) {
 // ahead of them: the length that a frame announces is not believed.
 type frameReader struct {
 	buf        []byte
-	start, end int // of the bytes not yet handed out
+	start, end int  // of the bytes not yet handed out
+	filled     bool // the last read took all the room there was
 	list       [][]byte
 }
 
-const linkBuffer = 16 << 10
+// Sizes of a link's buffer: at first, and up to which it grows where more comes than it takes, so that a turn has as many packets as
+// were there.
+const (
+	linkBuffer = 16 << 10
+	fastBuffer = 256 << 10
+)
 
 func (r *frameReader) fill(nc net.Conn) error {
 	if r.start > 0 {
@@ -185,7 +219,7 @@ func (r *frameReader) fill(nc net.Conn) error {
 			r.buf = nil
 		}
 	}
-	if r.end == len(r.buf) {
+	if r.end == len(r.buf) || r.filled && len(r.buf) < fastBuffer {
 		// Double under a megabyte, then grow by one, as clusterReadHandler does.
 		grown := make([]byte, max(linkBuffer, len(r.buf)+min(len(r.buf), 1<<20)))
 		copy(grown, r.buf)
@@ -193,6 +227,7 @@ func (r *frameReader) fill(nc net.Conn) error {
 	}
 	n, err := nc.Read(r.buf[r.end:])
 	r.end += n
+	r.filled = r.end == len(r.buf)
 	return err
 }
 

@@ -44,8 +44,9 @@ type server struct {
 	conns   map[*command.Client]*conn
 	links   map[cluster.LinkID]*link
 	accepts uint64
-	queued  bool  // the last Report named a send queue
-	offset  int64 // the last Report's ReplOffset
+	queued  bool   // the last Report named a send queue
+	joined  []byte // frames to one link, on their way
+	offset  int64  // the last Report's ReplOffset
 	now     int64
 	fatal   error
 }
@@ -362,15 +363,7 @@ func (s *server) performReady() {
 		for _, d := range rd.Dial {
 			s.dial(d)
 		}
-		for _, snd := range rd.Send {
-			if l := s.links[snd.Link]; l == nil {
-				continue
-			} else if l.out == nil {
-				l.early = append(l.early, append([]byte(nil), snd.Frame...))
-			} else {
-				l.out.write(snd.Frame)
-			}
-		}
+		s.sendFrames(rd.Send)
 	}
 }
 
