@@ -71,6 +71,7 @@ type conductor struct {
 	heard   [linkCount]bool
 	op      int
 	counted uint64 // packets that the node counted before the first op
+	glued   []byte // of withPending
 }
 
 func newConductor(met []int) *conductor {

@@ -20,8 +20,9 @@ import (
 // keep the processors busy.
 const DefaultLanes = 8
 
-// huntEvery is which of the sub-episodes sends what leaves what Redis defines.
-const huntEvery = 8
+// huntEvery is how many seeds of a campaign there are to one whose last episode is a hunt, which sends what leaves what Redis defines: a third of
+// the hunts find something, and to make that small takes as long as many episodes.
+const huntEvery = 4
 
 // Engine is the campaign's engine of the bus.
 type Engine struct {
@@ -44,7 +45,7 @@ func New(env campaign.Env, lanes int) (*Engine, error) {
 	// Where the target is real Redis too, nobody survives what a hunt sends.
 	e := &Engine{quirks: env.Quirks, hunts: env.Oracle != env.Target}
 	for range lanes {
-		ln, err := newLane(env.Oracle, env.Target, &e.proven)
+		ln, err := newLane(env.Oracle, env.Target, &e.proven, env.Quirks)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("fuzz bus: %w", err), e.Close())
 		}
@@ -84,7 +85,7 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 				if ctx.Err() != nil {
 					return
 				}
-				ep := Generate(campaign.EpisodeSeed(seed, uint64(i)), e.hunts && i%huntEvery == huntEvery-1, e.quirks)
+				ep := Generate(campaign.EpisodeSeed(seed, uint64(i)), e.hunts && i == subEpisodes-1 && seed%huntEvery == 0, e.quirks)
 				results[i] = ln.episode(ctx, ep)
 				if i == 0 {
 					first = ep // it may become a case of the corpus; the memory of the others is used again

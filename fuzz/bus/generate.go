@@ -39,12 +39,11 @@ func FromRecipe(recipe []byte) *Episode {
 // generator makes one episode.
 type generator struct {
 	*chance
-	e     *Episode
-	cond  *conductor
-	glued []byte
-	pkt   bus.Packet             // the one that is being made
-	self  [actorCount]bus.Header // what actors say of themselves for now
-	exts  [actorCount][]bus.Extension
+	e    *Episode
+	cond *conductor
+	pkt  bus.Packet             // the one that is being made
+	self [actorCount]bus.Header // what actors say of themselves for now
+	exts [actorCount][]bus.Extension
 	// epochs are those that the node knows.
 	epochs  []uint64
 	met     [actorCount]bool // who has announced its own address in a MEET: each at most once
@@ -116,7 +115,7 @@ func (g *generator) try(op Op) bool {
 		if !g.framed(op.Link, op.Frame) && !g.one(brokenEvery) {
 			return false
 		}
-		if name := g.quirk(op.Link, op.Frame); name != "" {
+		if name := g.cond.quirk(g.quirks, g.e.Hunt, op.Link, op.Frame); name != "" {
 			g.e.Held["quirk:"+name]++
 			return false
 		}
@@ -154,7 +153,7 @@ const brokenEvery = 4
 
 // framed reports whether a link has whole packets and nothing else behind a frame.
 func (g *generator) framed(l Link, frame []byte) bool {
-	for b := g.withPending(l, frame); len(b) > 0; {
+	for b := g.cond.withPending(l, frame); len(b) > 0; {
 		n, err := bus.FrameLen(b)
 		if err != nil || n < bus.PrefixLen || n > len(b) {
 			return false

@@ -24,49 +24,49 @@ const oracleVersion = "8.6.3"
 
 // quirk names the known fault of real Redis that the packets would show which a frame makes with what its link has of one; "": none. Only
 // hunts, which send what is unsafe, are asked for all faults: of the others the twin tells.
-func (g *generator) quirk(l Link, frame []byte) string {
-	if g.quirks == nil {
+func (c *conductor) quirk(known *quirks.List, hunt bool, l Link, frame []byte) string {
+	if known == nil {
 		return ""
 	}
 	var in quirks.Input
 	var bound bus.ID
-	for b := g.withPending(l, frame); ; {
+	for b := c.withPending(l, frame); ; {
 		n, err := bus.FrameLen(b)
 		if err != nil || n < bus.PrefixLen || n > len(b) {
 			return ""
 		}
 		in.Frame = b[:n:n]
 		b = b[n:]
-		if !g.e.Hunt && replicaOf(in.Frame) != nodeID && updates(in.Frame) != nodeID && !isModule(in.Frame) {
+		if !hunt && replicaOf(in.Frame) != nodeID && updates(in.Frame) != nodeID && !isModule(in.Frame) {
 			continue
 		}
 		if in.Peers == nil {
-			bound = g.cond.sight(l, &in)
+			bound = c.sight(l, &in)
 		}
 		if n >= bus.HeaderLen && !bound.IsZero() {
 			in.Frame = bytes.Clone(in.Frame)
 			copy(in.Frame[40:80], bound[:])
 		}
-		if q := g.quirks.Match(oracleVersion, &in); q != nil {
+		if q := known.Match(oracleVersion, &in); q != nil {
 			return q.Name
 		}
 	}
 }
 
 // withPending is a frame behind what its link has of a packet that is not yet whole.
-func (g *generator) withPending(l Link, frame []byte) []byte {
-	tl := g.cond.links[l.index()]
+func (c *conductor) withPending(l Link, frame []byte) []byte {
+	tl := c.links[l.index()]
 	if tl == nil || len(tl.buf) == 0 {
 		return frame
 	}
-	g.glued = append(append(g.glued[:0], tl.buf...), frame...)
-	return g.glued
+	c.glued = append(append(c.glued[:0], tl.buf...), frame...)
+	return c.glued
 }
 
 // foreseen names the rule by which bytes will not be kept, where they alone say so, or nearly; "": none that is seen
 // so easily. It spares the twin from being made anew.
 func (g *generator) foreseen(l Link, b []byte) string {
-	for b = g.withPending(l, b); ; {
+	for b = g.cond.withPending(l, b); ; {
 		n, err := bus.FrameLen(b)
 		if err != nil || n == 0 || n > len(b) {
 			return ""

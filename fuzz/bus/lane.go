@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/slotdiff/slotdiff/fuzz/quirks"
 	"github.com/slotdiff/slotdiff/fuzz/triage"
 	"github.com/slotdiff/slotdiff/oracle"
 	"github.com/slotdiff/slotdiff/wire/bus"
@@ -35,6 +36,7 @@ type lane struct {
 	// settle is how long states may take to become equal; 0: settleTime.
 	settle time.Duration
 	proven *proven
+	quirks *quirks.List
 }
 
 // found is what an episode showed.
@@ -46,8 +48,8 @@ type found struct {
 
 var sideNames = [2]string{"oracle", "target"}
 
-func newLane(o, t oracle.Driver, p *proven) (*lane, error) {
-	ln := &lane{proven: p}
+func newLane(o, t oracle.Driver, p *proven, known *quirks.List) (*lane, error) {
+	ln := &lane{proven: p, quirks: known}
 	for i, d := range []oracle.Driver{o, t} {
 		ln.sides[i] = &side{name: sideNames[i], driver: d, came: make(chan struct{}), terms: terms{ports: &ln.ports}}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/slotdiff/slotdiff/fuzz/cause"
+	"github.com/slotdiff/slotdiff/fuzz/quirks"
 	"github.com/slotdiff/slotdiff/fuzz/triage"
 )
 
@@ -39,7 +40,7 @@ func (ln *lane) shrink(ctx context.Context, e *Episode, f *found) (*Episode, *fo
 		}
 		c := best
 		c.Ops, c.Met, c.done = ops, met, nil
-		if strays(&c) {
+		if strays(&c, ln.quirks) {
 			return false
 		}
 		got, err := ln.play(ctx, &c, false)
@@ -98,11 +99,14 @@ func where(note string) string {
 	return strings.Join(w[:min(2, len(w))], " ")
 }
 
-// strays reports whether an episode, made smaller, does what no episode of its kind may.
-func strays(e *Episode) bool {
+// strays reports whether an episode, made smaller, does what no episode of its kind may, or shows a fault that is known.
+func strays(e *Episode, known *quirks.List) bool {
 	c := newConductor(e.Met)
 	c.acts.deaf = true
 	for i := range e.Ops {
+		if op := &e.Ops[i]; op.Do == DoSend && c.open(op.Link) && c.quirk(known, e.Hunt, op.Link, op.Frame) != "" {
+			return true
+		}
 		for _, name := range c.perform(&e.Ops[i]).unsafe {
 			if !e.Hunt || fatal[name] {
 				return true

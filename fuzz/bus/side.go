@@ -370,17 +370,23 @@ func (s *side) ended() bool {
 	}
 }
 
-// health says whether the server has crashed ("crash"), hangs ("hang") or works ("").
+// pulse is how long a server may take to answer a PING, three times, before it counts as hanging, and how long it may be writing its crash report.
+const (
+	pulse    = time.Second
+	lastWord = 3 * time.Second
+)
+
+// health says whether the server has crashed ("crash"), hangs ("hang") or works (""). Triage asks again, with more patience.
 func (s *side) health() string {
 	if s.ended() {
 		return "crash"
 	}
-	for range 2 {
+	for range 3 {
 		nc, err := net.DialTimeout("tcp", s.node.Addr().String(), patience)
 		if err != nil {
 			continue
 		}
-		_ = nc.SetDeadline(time.Now().Add(patience))
+		_ = nc.SetDeadline(time.Now().Add(pulse))
 		_, _ = nc.Write([]byte("PING\r\n"))
 		b := make([]byte, 7)
 		_, err = io.ReadFull(nc, b)
@@ -393,7 +399,7 @@ func (s *side) health() string {
 	select {
 	case <-s.node.Done():
 		return "crash"
-	case <-time.After(patience):
+	case <-time.After(lastWord):
 		return "hang"
 	}
 }

@@ -89,7 +89,7 @@ var near = map[string][]struct {
 		{pattern: `PING + ext nodename "xy"`},
 		{from: "u", pattern: `PING + ext hostname "x y"`},
 	},
-	"hostname-line-end": {{pattern: `PING + ext hostname "x\"y"`}, {pattern: `PING + ext nodename "x\ny"`}},
+	"hostname-line-end": {{pattern: `PING + ext hostname "x;y"`}, {pattern: `PING + ext nodename "x-y"`}},
 	"own-role-orphan":   {{from: "u", pattern: "PING replicaof=3333333333333333333333333333333333333333 flags=slave,myself"}},
 	"own-role": {
 		{from: "q", pattern: "PING replicaof=$p.id flags=slave,myself"},
@@ -136,6 +136,28 @@ var near = map[string][]struct {
 		{from: "u", pattern: "PING + ext shardid b"},
 	},
 	"shard-id-blank": {{pattern: "PING + ext shardid 1111111111111111111111111111111111111111"}},
+	"shard-id-malformed": {
+		{pattern: "PING + ext shardid zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"},
+		{from: "u", pattern: "PING + ext shardid GGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGG"},
+	},
+	"nodename-reserved": {
+		{pattern: "PING + ext nodename x-_./`y"},
+		{pattern: "PING + ext hostname x:y"},
+		{from: "u", pattern: "PING + ext nodename x:y"},
+	},
+	"hostname-separator": {
+		{pattern: `PING + ext hostname "x=y"`},
+		{pattern: "PING + ext secret 1111111111111111111111111111111111,1"},
+		{from: "u", pattern: "PING + ext hostname x,y"},
+	},
+	"hostname-control": {
+		{pattern: `PING + ext hostname "x\x80y"`},
+		{from: "u", pattern: `PING + ext hostname "x\x01y"`},
+	},
+	"stale-lengths": {
+		{from: "u", pattern: "PING mflags=ext extcount=1"},
+		{from: "u", pattern: "PING mflags=ext extcount=2 + ext shardid 1111111111111111111111111111111111111111 + ext hostname x"},
+	},
 	"nodename-blank": {{pattern: `PING + ext nodename "xy"`}, {from: "u", pattern: `PING + ext nodename "x y"`}},
 	"role-split":     {{pattern: "PING replicaof=$a.id flags=slave,myself"}},
 	"roleless-replica": {

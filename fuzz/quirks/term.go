@@ -73,8 +73,8 @@ var numbers = map[string]func(*bus.Header) uint64{
 //	ip(...)                the sender's announced address has=blank|newline|control
 //	gossip(...)            some entry has about=unknown|known|sender|self, flag=NAME, noflag=NAME, has=blank|newline|control (in its
 //	                       address), all that are given
-//	ext(...)               some extension has type=NAME, has=blank|newline|control|short (in its text; short: an id of
-//	                       less than 40 bytes), about=sender|self|known|unknown (an id in it),
+//	ext(...)               some extension has type=NAME, has=blank|newline|control|separator|reserved (in its text),
+//	                       has=short|malformed (an id of less than 40 bytes; one that no node can have), about=sender|self|known|unknown (an id in it),
 //	                       all that are given
 func parseTerm(text string) (term, error) {
 	text = strings.TrimSpace(text)
@@ -299,6 +299,12 @@ var characters = map[string]func(byte) bool{
 	"blank":   func(b byte) bool { return b == ' ' || b == '\t' },
 	"newline": func(b byte) bool { return b == '\n' || b == '\r' },
 	"control": func(b byte) bool { return b < ' ' || b == 0x7f },
+	// What separates or quotes fields of nodes.conf.
+	"separator": func(b byte) bool { return b == ',' || b == '"' || b == '\'' },
+	// What no auxiliary field of nodes.conf may have (cluster_legacy.c:isValidAuxChar), or what separates them.
+	"reserved": func(b byte) bool {
+		return b < ' ' || b == 0x7f || strings.IndexByte("!#$%&()*+:;<>?@[]^{|}~,=\"'\\", b) >= 0
+	},
 }
 
 func parseExt(words []string) (term, error) {
@@ -313,6 +319,13 @@ func parseExt(words []string) (term, error) {
 			}
 			tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool { return ping.Exts[i].Type == t })
 		case "has":
+			if value == "malformed" {
+				tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool {
+					id, ok := ping.ExtID(i)
+					return ok && bytes.IndexByte(id[:], 0) < 0 && !id.Valid()
+				})
+				continue
+			}
 			if value == "short" {
 				tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool {
 					id, ok := ping.ExtID(i)
@@ -322,7 +335,7 @@ func parseExt(words []string) (term, error) {
 			}
 			is, ok := characters[value]
 			if !ok {
-				return nil, fmt.Errorf("has=%s: want blank, newline, control or short", value)
+				return nil, fmt.Errorf("has=%s: want blank, newline, control, separator, reserved, short or malformed", value)
 			}
 			tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool {
 				text, ok := ping.ExtText(i)
