@@ -31,6 +31,8 @@ type lane struct {
 	// sent counts the packets of the last play, waited its windows; cut says why it ended before its end, "": it did not.
 	sent, waited uint64
 	cut          string
+	// tainted means that the last play was a hunt: a server that lives on may have been corrupted in a way that no reset mends.
+	tainted bool
 	// linger is how long the end of an episode waits for a crash.
 	linger time.Duration
 	// settle is how long states may take to become equal; 0: settleTime.
@@ -127,6 +129,7 @@ func (ln *lane) close() {
 // prepare gives both sides a node that knows only itself. Both are started anew when one has to be: what a reset leaves must
 // be the same on both.
 func (ln *lane) prepare(ctx context.Context, fresh bool) error {
+	fresh = fresh || ln.tainted
 	for _, s := range ln.sides {
 		fresh = fresh || s.node == nil || s.ended() || s.reset() != nil
 	}
@@ -202,7 +205,7 @@ func (ln *lane) play(ctx context.Context, e *Episode, fresh bool) (*found, error
 		return nil, err
 	}
 	ln.plays++
-	ln.sent, ln.waited, ln.cut = 0, 0, ""
+	ln.sent, ln.waited, ln.cut, ln.tainted = 0, 0, "", e.Hunt
 	for _, s := range ln.sides {
 		s.within = patience
 		copy(s.mark[:], fmt.Sprintf("%0*x", len(mark), ln.plays))

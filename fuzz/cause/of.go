@@ -12,7 +12,7 @@ import (
 )
 
 // Of returns what the result of playing c shows: nothing where the sides agree or the harness failed, two
-// causes where oracle and target fail at the same step.
+// causes where oracle and target fail at the same step in different ways.
 func Of(c *scenario.Case, res *verdict.Result) []Cause {
 	step := deciding(res)
 	if step == nil {
@@ -29,6 +29,9 @@ func Of(c *scenario.Case, res *verdict.Result) []Cause {
 		if side.a != nil && side.a.Fault != nil {
 			out = append(out, ofFault(c, res, step, side.w, side.a.Fault))
 		}
+	}
+	if len(out) == 2 && out[0].Kind == OracleCorrupt && out[1].Kind == Invariant && out[0].Core == out[1].Core {
+		out = out[:1] // the target does as the oracle does
 	}
 	if out == nil && step.Verdict == verdict.Fail {
 		out = append(out, ofAnswers(c, step))

@@ -63,7 +63,7 @@ func (t *Triage) release(key string) {
 }
 
 // judgeSurvival plays a case that the oracle does not bear on the target alone. What the target suffers is a
-// finding of its own, unless another case has shown it already.
+// finding of its own, unless another case has shown it already, or it is the very thing that the oracle shows.
 func (t *Triage) judgeSurvival(ctx context.Context, g *Group, f *finding) error {
 	res, ca := t.survives(ctx, f.small, f.candidate.Seed)
 	if err := ctx.Err(); err != nil {
@@ -71,6 +71,10 @@ func (t *Triage) judgeSurvival(ctx context.Context, g *Group, f *finding) error 
 	}
 	if ca == nil {
 		g.Survival = "lives"
+		return nil
+	}
+	if f.cause.Kind == OracleCorrupt && ca.Core == f.cause.Core {
+		g.Survival = "shows the same" // as strict mode has it: nothing is said against the target
 		return nil
 	}
 	g.Survival = ca.Key()

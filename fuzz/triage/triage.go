@@ -108,7 +108,7 @@ type Group struct {
 	Steps     int `json:"steps"` // of the reduced case
 	// Reduction is one line on what the reduction did.
 	Reduction string `json:"reduction"`
-	// Survival says, of a fault of the oracle, how the target alone bore the same case: "lives", or its own cause.
+	// Survival says, of a fault of the oracle, how the target alone bore the same case: "lives", "shows the same", or its own cause.
 	Survival string `json:"survival,omitempty"`
 	// Noise is how often Times plays of the reduced case on two instances of the oracle differ as well. Not zero: the
 	// case says nothing of the target.

@@ -183,6 +183,7 @@ func TestOracleFaults(t *testing.T) {
 	}{
 		{"a crash", map[string]string{"GET FOO": "die"}, nil, triage.OracleCrash, "lives", 1},
 		{"a crash of both", map[string]string{"GET FOO": "die"}, map[string]string{"GET FOO": "die"}, triage.OracleCrash, "target-crash", 2},
+		{"the same corruption of both", map[string]string{"CLUSTER NODES": "$3\r\na b\r\n"}, map[string]string{"CLUSTER NODES": "$3\r\na b\r\n"}, triage.OracleCorrupt, "shows the same", 1},
 		{"a corruption", map[string]string{"CLUSTER NODES": "$3\r\na b\r\n"}, nil, triage.OracleCorrupt, "lives", 1},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
@@ -193,7 +194,7 @@ func TestOracleFaults(t *testing.T) {
 			}
 			groups := tri.Groups()
 			if len(groups) != tc.groups {
-				t.Fatalf("%d groups", len(groups))
+				t.Fatalf("%d groups: %+v\n%+v", len(groups), groups[0], groups[len(groups)-1])
 			}
 			if tc.groups == 2 && (groups[0].Kind != triage.TargetCrash && groups[1].Kind != triage.TargetCrash) {
 				t.Errorf("%+v, %+v", groups[0], groups[1])
