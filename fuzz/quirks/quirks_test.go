@@ -131,6 +131,14 @@ var near = map[string][]struct {
 		{from: "u", pattern: "PING replicaof=$a.id flags=slave,myself"},
 		{from: "u", pattern: "MFSTART sender=$a.id replicaof=$a.id"},
 	},
+	"gossip-address-separator": {
+		{pattern: `PING + gossip $q.id addr="::1%x,y":2@2 flags=master`},
+		{from: "u", pattern: `PING + gossip 3333333333333333333333333333333333333333 addr="::1%x,y":2@2 flags=master`},
+	},
+	"address-separator": {
+		{pattern: "PING raw@2168=3a3a3125782d79"},
+		{from: "u", pattern: "PING raw@2168=3a3a3125782c79"},
+	},
 	"shard-id-short": {
 		{pattern: "PING + ext shardid 1111111111111111111111111111111111111111"},
 		{from: "u", pattern: "PING + ext shardid b"},

@@ -70,8 +70,8 @@ var numbers = map[string]func(*bus.Header) uint64{
 //	failing                the receiver takes the sender for failed
 //	roleless               the receiver takes the sender neither for a master nor for a replica
 //	handshake, dialled, subscribed  as in Input
-//	ip(...)                the sender's announced address has=blank|newline|control
-//	gossip(...)            some entry has about=unknown|known|sender|self, flag=NAME, noflag=NAME, has=blank|newline|control (in its
+//	ip(...)                the sender's announced address has=blank|newline|control|separator
+//	gossip(...)            some entry has about=unknown|known|sender|self, flag=NAME, noflag=NAME, has=blank|newline|control|separator (in its
 //	                       address), all that are given
 //	ext(...)               some extension has type=NAME, has=blank|newline|control|separator|reserved (in its text),
 //	                       has=short|malformed (an id of less than 40 bytes; one that no node can have), about=sender|self|known|unknown (an id in it),
