@@ -31,6 +31,7 @@ type side struct {
 	node   oracle.Node
 	client net.Conn
 	reply  *resp.Reader
+	ear    listener
 	terms
 	links [linkCount]*conn
 	// port and cport are the node's own.
@@ -68,7 +69,10 @@ func (s *side) start(ctx context.Context, name string) error {
 	}
 	s.node, s.pristine = n, ""
 	s.port, s.cport = n.Addr().Port(), n.BusAddr().Port()
-	return s.connect()
+	if err := s.connect(); err != nil {
+		return err
+	}
+	return s.ear.open(n.Addr().String())
 }
 
 // connect opens the connection for commands.
@@ -87,6 +91,7 @@ func (s *side) stop() {
 		s.client.Close()
 		s.client = nil
 	}
+	s.ear.close()
 	if s.node != nil {
 		_ = s.node.Stop() // what is left, the driver's Close ends
 		s.node = nil
@@ -208,6 +213,9 @@ func (s *side) reset() error {
 		return fmt.Errorf("%s: CLUSTER RESET HARD leaves %q", s.name, nodes)
 	}
 	s.hangUp(bus.ID(r[0].Str))
+	if err := s.ear.forget(); err != nil {
+		return fmt.Errorf("%s: %w", s.name, err)
+	}
 	now := s.fold(nodes) + strings.Join(s.canonical("CLUSTER SHARDS", textLines(resp.Text(r[2]))), "\n")
 	if s.pristine == "" {
 		s.pristine = now

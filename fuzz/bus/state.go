@@ -33,6 +33,9 @@ func (s *side) views() ([]view, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.ear.listen(); err != nil {
+		return nil, fmt.Errorf("%s: %w", s.name, err)
+	}
 	out := []view{
 		{"nodes", s.canonical("CLUSTER NODES", textLines(string(r[0].Str)))},
 		{"info", infoLines(string(r[1].Str))},
@@ -40,6 +43,7 @@ func (s *side) views() ([]view, error) {
 		{"shards", s.canonical("CLUSTER SHARDS", textLines(resp.Text(r[3])))},
 		{"links", s.linkLines(r[4])},
 		{"role", roleLines(r[5])},
+		{"messages", s.ear.heard},
 	}
 	if s.driver.Capabilities().Has(oracle.CapFiles) {
 		conf, err := s.node.ReadFile("nodes.conf")

@@ -348,6 +348,7 @@ func isAnswer(l Link, frame []byte) bool {
 func (t *twin) sight(l Link, in *quirks.Input) (bound bus.ID) {
 	v := t.n.View()
 	in.Receiver, in.Master, in.Dialled, in.Handshake = nodeID, bus.ID{}, l.Which == In, false
+	in.Subscribed = true // every node has a listener
 	in.Peers = make(map[bus.ID]quirks.Peer, len(v.Nodes))
 	for i := range v.Nodes {
 		n := &v.Nodes[i]
