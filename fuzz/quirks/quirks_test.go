@@ -278,6 +278,25 @@ func TestMatchCase(t *testing.T) {
 	}
 }
 
+// What a header says is read with extensions that Redis does not check, too.
+func TestRuleRead(t *testing.T) {
+	list, err := quirks.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pattern, want := range map[string]bool{
+		"PING replicaof=$p.id flags=slave,myself":                                          true,
+		"PING replicaof=$p.id flags=slave,myself + ext forgotten payload=0102030405060708": true,
+		"PING replicaof=$p.id flags=slave,myself extcount=1":                               true,
+		"PING replicaof=$p.id flags=slave,myself count=1":                                  false,
+	} {
+		q := list.Match("8.6.3", world(packet(t, "p", pattern)))
+		if got := q != nil && q.Name == "own-master"; got != want {
+			t.Errorf("%s matches %v", pattern, q)
+		}
+	}
+}
+
 // A link may belong to the receiver itself: alternatives are read as such.
 func TestSenderIsOneOfSeveral(t *testing.T) {
 	list, err := quirks.Load()

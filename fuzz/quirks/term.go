@@ -55,7 +55,7 @@ var numbers = map[string]func(*bus.Header) uint64{
 
 // parseTerm reads one term:
 //
-//	rule=NAME              the rule of wire/bus that the frame meets
+//	rule=NAME              the rule of wire/bus that the frame meets; read: one whose packets Redis reads as if they were well formed
 //	type=NAME,...          the packet's type is one of these
 //	moduletype=N           the type in a MODULE packet
 //	flag=NAME              a flag of the sender's own is set
@@ -146,6 +146,9 @@ func number(get func(*bus.Header) uint64, op, value string) (term, error) {
 func word(key, value string) (term, error) {
 	switch key {
 	case "rule":
+		if value == "read" {
+			return func(s *sight) bool { return slices.Contains(readAll, s.rule) }, nil
+		}
 		i := slices.IndexFunc(bus.Rules(), func(r bus.Rule) bool { return r.String() == value })
 		if i < 0 {
 			return nil, fmt.Errorf("no rule is named %q", value)
@@ -208,6 +211,9 @@ func word(key, value string) (term, error) {
 	}
 	return nil, fmt.Errorf("no such key")
 }
+
+// readAll are the rules whose packets Redis reads to their end: it does not check what they break.
+var readAll = []bus.Rule{bus.RuleNone, bus.RuleExtShort, bus.RuleExtTextUnterminated, bus.RuleExtWithoutFlag}
 
 // who makes a term of what an id is to the receiver: one of the words between commas.
 func who(value string, allowed []string, id func(*sight) (bus.ID, bool)) (term, error) {
