@@ -18,7 +18,8 @@ type Speed struct{ Packets, Ceiling float64 }
 // Bench plays as many episodes as given on each lane, then their packets once more, bare, in turns, and returns the medians.
 // Episodes on which the sides differ count for nothing but their time.
 func (e *Engine) Bench(ctx context.Context, seed uint64, rounds, episodes int) (Speed, error) {
-	if _, _, err := e.benchRound(ctx, seed, 1); err != nil { // starts the servers
+	// Starts the servers, and starts others from the shapes of nodes.conf that are common.
+	if _, _, err := e.benchRound(ctx, seed, 2*episodes); err != nil {
 		return Speed{}, err
 	}
 	var full, bare []float64

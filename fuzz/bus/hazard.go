@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/slotdiff/slotdiff/fuzz/quirks"
+	"github.com/slotdiff/slotdiff/node/cluster"
 	"github.com/slotdiff/slotdiff/slot"
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
@@ -85,12 +86,22 @@ func (g *generator) foreseen(l Link, b []byte) string {
 				return name
 			}
 		}
+		if r == bus.RuleNone && !g.e.Hunt && g.bindsToNode(l, frame) {
+			return cluster.UnsafeOwnID.String()
+		}
 		if r == bus.RuleNone && !g.e.Hunt && typeOf(frame).Gossips() {
 			if name := g.undefined(l, frame); name != "" {
 				return name
 			}
 		}
 	}
+}
+
+// bindsToNode reports whether a packet in the node's name makes it the owner of a link on which its actor has said, and will repeat as a
+// fence, what the node may not learn of itself.
+func (g *generator) bindsToNode(l Link, frame []byte) bool {
+	tl := g.cond.links[l.index()]
+	return tl != nil && l.Which != In && tl.bound.IsZero() && bus.ID(frame[40:80]) == nodeID && !g.follows(replicaOf(tl.said))
 }
 
 // undefined names the rule by which a well-formed packet would leave what Redis defines if the node took it for that of a

@@ -18,8 +18,9 @@ func (n *Node) learnSlots(sender *peer, pkt *bus.Packet) {
 	if sender.isMaster() {
 		n.believeSlots(sender, pkt.ConfigEpoch, &pkt.Slots)
 	}
-	for s := range pkt.Slots.All() {
-		if n.slots[s] == sender || n.unclaimed(s) {
+	others := pkt.Slots.Minus(sender.owned())
+	for s := range others.All() {
+		if n.unclaimed(s) {
 			continue
 		}
 		if n.slots[s].configEpoch > pkt.ConfigEpoch {
@@ -43,11 +44,11 @@ func (n *Node) believeSlots(p *peer, epoch uint64, claimed *slot.Set) {
 	current := n.shardMaster()
 	wonOurs := 0 // slots of this node, or of its master, that p won
 	var lost slot.Set
-	for s := range claimed.All() {
-		if n.slots[s] == p {
-			n.notClaiming.Remove(s)
-			continue
-		}
+	kept := claimed.Intersect(p.owned())
+	n.notClaiming = n.notClaiming.Minus(&kept)
+	wanted := claimed.Minus(&kept)
+	n.withoutHeld(&wanted, epoch)
+	for s := range wanted.All() {
 		if n.importing[s] != nil || (!n.unclaimed(s) && n.slots[s].configEpoch >= epoch && !planted("claim-of-older-epoch")) {
 			continue
 		}
@@ -81,6 +82,20 @@ func (n *Node) believeSlots(p *peer, epoch uint64, claimed *slot.Set) {
 		n.later(become)
 	case !lost.Empty():
 		n.ready.Data = append(n.ready.Data, DropKeys{Slots: lost})
+	}
+}
+
+// withoutHeld takes those slots out of a large set that owners of no lower epoch claim: a claim of all slots is common where clusters meet, and
+// to look at each of them is slow.
+func (n *Node) withoutHeld(s *slot.Set, epoch uint64) {
+	if planted("claim-of-older-epoch") || s.Len() <= len(n.peers) {
+		return
+	}
+	for _, p := range n.peers {
+		if p.numSlots > 0 && p.configEpoch >= epoch {
+			held := p.owned().Minus(&n.notClaiming)
+			*s = s.Minus(&held)
+		}
 	}
 }
 
