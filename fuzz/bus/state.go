@@ -63,7 +63,7 @@ func (s *side) views() ([]view, error) {
 	return out, nil
 }
 
-// splitFamily reports whether a replica is in another shard than its master. Then CLUSTER SHARDS shows the slots in that of the
+// splitFamily reports whether a replica is in another shard than its master, or may be, as one in handshake is not saved. Then CLUSTER SHARDS shows the slots in that of the
 // two shards which comes first in a table of hashes.
 func splitFamily(conf string) bool {
 	shard, master := map[string]string{}, map[string]string{}
@@ -77,7 +77,7 @@ func splitFamily(conf string) bool {
 		master[f[0]] = f[3]
 	}
 	for id, m := range master {
-		if s, ok := shard[m]; ok && s != shard[id] {
+		if s, saved := shard[m]; m != "-" && (!saved || s != shard[id]) {
 			return true
 		}
 	}
