@@ -118,7 +118,7 @@ func (n *node) checkNodes(text string) (role string, err error) {
 			return "", n.broken("CLUSTER NODES: control character in %q", line)
 		}
 		if !isID(f[0]) {
-			return "", n.broken("CLUSTER NODES: %q is not an id of 40 hex digits", f[0])
+			return "", n.broken("CLUSTER NODES: %q is not an id of 40 digits and small letters", f[0])
 		}
 		flags := strings.Split(f[2], ",")
 		if err := n.checkAddress(f[1], flags); err != nil {
@@ -177,12 +177,13 @@ func (n *node) checkAddress(field string, flags []string) error {
 	return nil
 }
 
+// isID reports whether Redis takes a text for the id of a node (cluster_legacy.c:verifyClusterNodeId), which need not be hex.
 func isID(s string) bool {
 	if len(s) != 40 {
 		return false
 	}
 	for i := range len(s) {
-		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'z') {
 			return false
 		}
 	}

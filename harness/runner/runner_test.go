@@ -69,7 +69,7 @@ func TestVerdicts(t *testing.T) {
 
 		{what: "myself twice", steps: setGet, target: map[string]string{"CLUSTER NODES": bulk(line1 + line1)}, want: verdict.Fail, cause: "myself stands twice"},
 		{what: "no myself", steps: setGet, target: map[string]string{"CLUSTER NODES": bulk(strings.Replace(line1, "myself,", "", 1))}, want: verdict.Fail, cause: "no line is myself"},
-		{what: "bad id", steps: setGet, target: map[string]string{"CLUSTER NODES": bulk("x" + line1[1:])}, want: verdict.Fail, cause: "40 hex digits"},
+		{what: "bad id", steps: setGet, target: map[string]string{"CLUSTER NODES": bulk("X" + line1[1:])}, want: verdict.Fail, cause: "40 digits and small letters"},
 		{what: "control character", steps: setGet, target: map[string]string{"CLUSTER NODES": bulk(strings.Replace(line1, "127", "\x01", 1))}, want: verdict.Fail, cause: "control character"},
 		{what: "address", steps: setGet, target: map[string]string{"CLUSTER NODES": bulk(strings.Replace(line1, "127.0.0.1", "1.2.3", 1))}, want: verdict.Fail, cause: "cannot be dialled|not an address"},
 		{what: "port", steps: setGet, target: map[string]string{"CLUSTER NODES": bulk(strings.Replace(line1, ":7000", ":0", 1))}, want: verdict.Fail, cause: "not a port"},
