@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/slotdiff/slotdiff/fuzz/campaign"
 	"github.com/slotdiff/slotdiff/fuzz/quirks"
@@ -30,11 +31,14 @@ type Engine struct {
 	proven proven
 	quirks *quirks.List
 	hunts  bool
+	// underway counts the packets of the episode that is being played.
+	underway atomic.Uint64
 }
 
 var (
-	_ campaign.Engine = (*Engine)(nil)
-	_ campaign.Total  = (*Engine)(nil)
+	_ campaign.Engine   = (*Engine)(nil)
+	_ campaign.Total    = (*Engine)(nil)
+	_ campaign.Underway = (*Engine)(nil)
 )
 
 // New makes an engine with as many lanes; 0: DefaultLanes. Servers start with the first episode.
@@ -87,6 +91,7 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 				}
 				ep := Generate(campaign.EpisodeSeed(seed, uint64(i)), e.hunts && i == subEpisodes-1 && seed%huntEvery == 0, e.quirks)
 				results[i] = ln.episode(ctx, ep)
+				e.underway.Add(results[i].packets)
 				if i == 0 {
 					first = ep // it may become a case of the corpus; the memory of the others is used again
 				} else {
@@ -96,6 +101,7 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 		})
 	}
 	wg.Wait()
+	e.underway.Store(0)
 	st := campaign.Stats{Held: map[string]uint64{}}
 	tokens := map[string]bool{}
 	var candidates []triage.Candidate
@@ -170,6 +176,9 @@ func (ln *lane) episode(ctx context.Context, e *Episode) (r result) {
 	r.restarts = uint64(ln.started - started)
 	return r
 }
+
+// Underway is how many packets the episode that is being played has sent so far.
+func (e *Engine) Underway() (commands, packets uint64) { return 0, e.underway.Load() }
 
 // AllTokens are the rules and packets that an episode can reach; what the twin logs besides is not counted beforehand.
 func (e *Engine) AllTokens() []string {

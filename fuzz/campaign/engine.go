@@ -53,6 +53,12 @@ type Stats struct {
 // not covered.
 type Total interface{ AllTokens() []string }
 
+// Underway is implemented by an engine whose episodes are long, for the progress to show what the one that is being played has
+// compared so far. It is called while Episode runs, and tells zero between episodes.
+type Underway interface {
+	Underway() (commands, packets uint64)
+}
+
 // EpisodeSeed is the seed of the episode with that index: a step of SplitMix64, so that neighbours
 // have nothing in common.
 func EpisodeSeed(seed, index uint64) uint64 {

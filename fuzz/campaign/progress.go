@@ -96,6 +96,11 @@ func (r *runner) status() (Status, Totals) {
 			tokens[token] = true
 		}
 	}
+	if eng, ok := r.eng.(Underway); ok {
+		commands, packets := eng.Underway()
+		t.Commands += commands
+		t.Packets += packets
+	}
 	s.Episodes, s.Commands, s.Packets, s.Tokens = t.Episodes, t.Commands, t.Packets, len(tokens)
 	for _, g := range groups {
 		s.Findings[g.Kind]++
