@@ -50,7 +50,7 @@ func (s *side) views() ([]view, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: nodes.conf: %w", s.name, err)
 		}
-		if splitFamily(string(conf)) {
+		if splitFamily(string(conf)) || followsInHandshake(string(r[0].Str)) {
 			out[3].lines = s.canonical("CLUSTER SHARDS", withoutSlots(textLines(resp.Text(r[3]))))
 		}
 		out = append(out, view{"conf", s.canonical("nodes.conf", textLines(string(conf)))})
@@ -78,6 +78,16 @@ func splitFamily(conf string) bool {
 	}
 	for id, m := range master {
 		if s, saved := shard[m]; m != "-" && (!saved || s != shard[id]) {
+			return true
+		}
+	}
+	return false
+}
+
+// followsInHandshake reports whether CLUSTER NODES has a replica in handshake. It is not saved, so nobody can see in which shard it is.
+func followsInHandshake(nodes string) bool {
+	for line := range strings.Lines(nodes) {
+		if f := strings.Fields(line); len(f) >= 8 && strings.Contains(f[2], "handshake") && f[3] != "-" {
 			return true
 		}
 	}
