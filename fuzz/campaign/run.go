@@ -36,6 +36,7 @@ type runner struct {
 	mu      sync.Mutex
 	state   State
 	pending map[uint64]*episode // played, not counted yet: by index
+	seen    map[string]bool     // the tokens of all that was played
 	kept    int                 // cases put into the corpus
 	queued  int                 // candidates that are not filed yet
 	failed  error               // the first error, which ends the campaign
@@ -102,7 +103,7 @@ func begin(eng Engine, opts Options) (*runner, error) {
 	if opts.Duration == 0 && opts.Execs == 0 {
 		opts.Duration = DefaultDuration
 	}
-	r := &runner{eng: eng, opts: opts, start: opts.Now(), pending: map[uint64]*episode{}}
+	r := &runner{eng: eng, opts: opts, start: opts.Now(), pending: map[uint64]*episode{}, seen: map[string]bool{}}
 	oracleID, targetID := opts.Triage.Oracle.Identity(), opts.Triage.Target.Identity()
 	r.state = State{
 		SchemaVersion: stateVersion, Engine: eng.Name(), Seed: opts.Seed, Shard: opts.Shard, Corpus: opts.Corpus,
@@ -205,10 +206,20 @@ func (r *runner) played(i uint64, ep *episode, whole bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.queued += ep.left
-	if whole {
-		r.pending[i] = ep
-		r.count()
+	if !whole {
+		return
 	}
+	fresh := false
+	for _, token := range ep.stats.Tokens {
+		if !r.seen[token] && r.state.Totals.Tokens[token] == 0 {
+			r.seen[token], fresh = true, true
+		}
+	}
+	if !fresh {
+		ep.stats.Case = nil // an episode that waits for its candidates, or for those of one before, holds no more memory than it must
+	}
+	r.pending[i] = ep
+	r.count()
 }
 
 // file has a candidate worked on.
