@@ -19,7 +19,7 @@ type LogBuffer struct {
 
 const (
 	logHead = 1 << 20
-	logTail = 3 << 20
+	logTail = 1 << 20
 )
 
 // Append appends to the log.
