@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// LogBuffer keeps a server's log in memory. Beyond 4 MiB its middle is dropped.
+// LogBuffer keeps a server's log in memory. Beyond 2 MiB its middle is dropped.
 // The zero LogBuffer is empty and ready; it is safe for concurrent use.
 type LogBuffer struct {
 	mu      sync.Mutex

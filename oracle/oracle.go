@@ -57,7 +57,7 @@ type Node interface {
 	Conf() string
 
 	// Log is all the server has written to its log so far, over all restarts;
-	// the middle of a log over 4 MiB is left out. It remains readable after Stop.
+	// the middle of a log over 2 MiB is left out. It remains readable after Stop.
 	Log() string
 
 	// ReadFile and WriteFile reach into the node's working directory
