@@ -114,6 +114,7 @@ func (z *ZSet) Rank(reached func(s Scored) bool) int {
 // Clone returns a copy.
 func (z *ZSet) Clone() *ZSet {
 	c := NewZSet()
+	c.large = z.large // a copy has the encoding of its source (t_zset.c:zsetDup)
 	for _, s := range z.All() {
 		c.Set(s.Member, s.Score)
 	}
