@@ -126,7 +126,7 @@ func large(c *command, argv [][]byte) bool {
 		offsets = argv[min(2, len(argv)):min(3, len(argv))]
 	case "bitfield":
 		for i := 2; i < len(argv); i++ {
-			if t := argv[i-1]; len(t) > 1 && bytes.IndexByte([]byte("uUiI"), t[0]) >= 0 {
+			if t := argv[i-1]; len(t) > 1 && strings.IndexByte("uUiI", t[0]) >= 0 {
 				offsets = append(offsets, argv[i]) // behind a type
 			}
 		}
