@@ -46,7 +46,7 @@ type side struct {
 	// counted is how many packets the node had counted when it had met the actors.
 	counted uint64
 
-	mu      sync.Mutex
+	mu      sync.Mutex      // also of the in links of links
 	inbound [actorCount]int // links that the node dialled in this episode
 	newest  [actorCount]*conn
 	came    chan struct{} // closed and replaced when one comes
@@ -100,6 +100,8 @@ func (s *side) stop() {
 
 // hangUp closes all links. From now on the node is known by id, and what it dialled under another is not taken.
 func (s *side) hangUp(id bus.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for i, c := range s.links {
 		if c != nil {
 			c.nc.Close()
@@ -107,8 +109,6 @@ func (s *side) hangUp(id bus.ID) {
 		}
 	}
 	s.out = s.out[:0]
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.id = id
 	for a := range s.newest {
 		if c := s.newest[a]; c != nil {
@@ -257,6 +257,8 @@ func (s *side) awaitDial(a, n int) error {
 		c, have, came := s.newest[a], s.inbound[a], s.came
 		s.mu.Unlock()
 		if have >= n {
+			s.mu.Lock()
+			defer s.mu.Unlock()
 			if old := s.links[Link{a, In}.index()]; old != nil && old != c {
 				old.nc.Close()
 			}
