@@ -307,7 +307,8 @@ func (ln *lane) perform(ctx context.Context, st *step, dials *[actorCount]int, h
 		ln.flush()
 		ln.waited++
 		errs := ln.foreseen(st)
-		if errs[0] != nil && errs[1] != nil && !hunt {
+		note = unlike(st.link, errs)
+		if note == "" && errs[0] != nil && !hunt {
 			ln.cut = fmt.Sprintf("op %d: %s: %v", st.op, st.link, errs[0])
 			return nil, nil
 		}
@@ -320,7 +321,7 @@ func (ln *lane) perform(ctx context.Context, st *step, dials *[actorCount]int, h
 			}
 		}
 		// What came on a link that the node dialled is compared at the end: when it comes is up to how other links are read.
-		if note = unlike(st.link, errs); note == "" && st.received == 0 && errs[0] == nil {
+		if note == "" && st.received == 0 && errs[0] == nil {
 			note = compareAnswers(st.link, ln.sides[0], ln.sides[1])
 		}
 	}

@@ -166,8 +166,8 @@ func TestUnsafe(t *testing.T) {
 			s.recv(s.accept(), packet('p', func(p *bus.Packet, _ *bus.Ping) { p.ConfigEpoch = 3 }))
 			s.recv(s.accept(), packet('q', func(p *bus.Packet, _ *bus.Ping) { p.ReplicaOf = puppetID('p') }))
 			s.recv(s.accept(), packet('p', func(p *bus.Packet, _ *bus.Ping) { p.ReplicaOf = puppetID('q') })) // out of date
-			if s.n.lookup(puppetID('p')).topMaster() == nil {
-				s.net.tb.Error("no end of masters")
+			if p, q := s.n.lookup(puppetID('p')), s.n.lookup(puppetID('q')); p.master != q || q.master != p || p.topMaster() != p && p.topMaster() != q {
+				s.net.tb.Errorf("nodes:\n%s", s.nodes())
 			}
 		},
 		UnsafeUnknownMaster: func(s *stage) {

@@ -34,6 +34,25 @@ func frame(n int, fill byte) []byte {
 	return b
 }
 
+// A turn takes what is there: the buffer grows where a read fills it, up to its bound, and stays as it is for a quiet link.
+func TestFrameReaderGrowsWithWhatComes(t *testing.T) {
+	one := frame(bus.HeaderLen, 1)
+	for _, tc := range []struct{ frames, want int }{{1, linkBuffer}, {4 * fastBuffer / bus.HeaderLen, fastBuffer}} {
+		r := frameReader{}
+		c := &chunked{data: bytes.Repeat(one, tc.frames), n: 1 << 30}
+		got := 0
+		for r.fill(c) == nil {
+			list, bad := r.frames()
+			if got += len(list); bad {
+				t.Fatal("bytes that begin no frame")
+			}
+		}
+		if got != tc.frames || len(r.buf) != tc.want {
+			t.Errorf("%d frames of %d, a buffer of %d bytes, want %d", got, tc.frames, len(r.buf), tc.want)
+		}
+	}
+}
+
 // TestFrameReader cuts a stream of frames in pieces of every size and wants the
 // same frames back.
 func TestFrameReader(t *testing.T) {
