@@ -20,6 +20,7 @@ const nodeTimeout = 3_600_000
 // twin is the bundled node's core as a prediction of what a node does with an episode.
 type twin struct {
 	n     *cluster.Node
+	rand  *rand.PCG // of n
 	now   cluster.Time
 	links [linkCount]*twinLink
 	byID  map[cluster.LinkID]*twinLink
@@ -71,12 +72,13 @@ func newTwin() *twin {
 	set.NodeTimeout = nodeTimeout
 	set.ReplicaNoFailover = true
 	const start = 1_795_000_000_000
-	n, err := cluster.New(cluster.Config{Rand: rand.NewPCG(1, 2), Now: start, Saved: saved, Settings: set})
+	random := rand.NewPCG(1, 2)
+	n, err := cluster.New(cluster.Config{Rand: random, Now: start, Saved: saved, Settings: set})
 	if err != nil {
 		panic("fuzz/bus: " + err.Error())
 	}
 	t := &twin{
-		n: n, now: start, byID: map[cluster.LinkID]*twinLink{}, dials: map[Link]cluster.LinkID{},
+		n: n, rand: random, now: start, byID: map[cluster.LinkID]*twinLink{}, dials: map[Link]cluster.LinkID{},
 	}
 	t.step(cluster.Tick{})
 	t.now += age.Milliseconds() // as are the nodes of a lane

@@ -285,15 +285,34 @@ func (m *mutation) changePacket(st *scenario.Step) {
 // maxDeadline bounds what a mutant may take on one side.
 const maxDeadline = 20 * time.Second
 
+// maxWait bounds each wait of a mutant: longer than what a server needs to come up (CLUSTER_WRITABLE_DELAY, two seconds), because many wait
+// for what the mutation took away, and an episode lasts as long as its slowest mutant.
+const maxWait = 3 * time.Second
+
+// hurry bounds the waits of a step.
+func hurry(st *scenario.Step) {
+	for i, w := range st.Words {
+		key, value, ok := w.KeyValue()
+		if !ok || key != "within" && key != "for" {
+			continue
+		}
+		if long, err := time.ParseDuration(value.String()); err == nil && long > maxWait {
+			st.Words[i] = scenario.Lit(key + "=" + maxWait.String())
+		}
+	}
+}
+
 // finish gives the mutant as its text has it, or nil if it is no case: a reference to an actor that it has not, a field
 // twice, a command that would stop the tool.
 func (m *mutation) finish() *scenario.Case {
 	m.c.Header.Source = "slotdiff fuzz cases"
 	m.c.Header.Deadline = min(m.c.Deadline(), maxDeadline)
-	for _, st := range m.steps() {
-		if harmful(m.c, &st) {
+	for i := range m.steps() {
+		st := &m.steps()[i]
+		if harmful(m.c, st) {
 			return nil
 		}
+		hurry(st)
 	}
 	out, err := scenario.Parse(m.c.Path, scenario.Format(m.c))
 	if err != nil || runner.Check(out) != nil {
