@@ -72,7 +72,6 @@ func newChance(src *source) *chance {
 		func(v *uint32, _ fuzz.Continue) { *v = c.small32() },
 		func(v *uint16, _ fuzz.Continue) { *v = c.small16() },
 		func(e *bus.Extension, _ fuzz.Continue) { *e = c.extension() },
-		func(g *bus.Gossip, _ fuzz.Continue) { *g = c.gossip() },
 	)
 	return c
 }

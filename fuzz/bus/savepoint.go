@@ -9,7 +9,7 @@ import (
 )
 
 // saveEvery is how many ops lie between two savepoints. To copy a twin costs as much as some packets.
-const saveEvery = 48
+const saveEvery = 96
 
 // savepoint is a conductor that has done the first ops of an episode and no more. When an op is given up, the episode goes on from there.
 type savepoint struct {

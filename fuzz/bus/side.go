@@ -36,6 +36,9 @@ type side struct {
 	links [linkCount]*conn
 	// port and cport are the node's own.
 	port, cport uint16
+	// names folds what the node is called, under the id named.
+	names *strings.Replacer
+	named bus.ID
 	// out is what is still to be written to outLink.
 	out     []byte
 	outLink Link
@@ -68,7 +71,7 @@ func (s *side) start(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	s.node, s.pristine = n, ""
+	s.node, s.pristine, s.names = n, "", nil
 	s.port, s.cport = n.Addr().Port(), n.BusAddr().Port()
 	if err := s.connect(); err != nil {
 		return err

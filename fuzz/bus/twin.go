@@ -348,29 +348,28 @@ func isAnswer(l Link, frame []byte) bool {
 
 // sight fills in what the node knows, for packets on a link, and returns the node that the link belongs to; zero: none yet.
 func (t *twin) sight(l Link, in *quirks.Input) (bound bus.ID) {
-	v := t.n.View()
 	in.Receiver, in.Master, in.Dialled, in.Handshake = nodeID, bus.ID{}, l.Which == In, false
 	in.Subscribed = true // every node has a listener
-	in.Peers = make(map[bus.ID]quirks.Peer, len(v.Nodes))
-	for i := range v.Nodes {
-		n := &v.Nodes[i]
+	in.Peers = make(map[bus.ID]quirks.Peer, t.n.Known())
+	link := cluster.LinkID(0)
+	if tl := t.links[l.index()]; tl != nil {
+		link = tl.id
+	}
+	for n := range t.n.Sights() {
 		// The id in a header does not matter on a link that belongs to a node, which may be the receiver.
-		if tl := t.links[l.index()]; tl != nil && !n.Flags.Has(bus.FlagHandshake) && (n.In != nil && n.In.ID == tl.id || n.Out != nil && n.Out.ID == tl.id) {
+		if link != 0 && !n.Flags.Has(bus.FlagHandshake) && (n.In == link || n.Out == link) {
 			bound = n.ID
 		}
-		var master bus.ID
-		if n.Master >= 0 {
-			master = v.Nodes[n.Master].ID
-		}
-		if i == v.Self {
-			in.Master = master
+		if n.Myself {
+			in.Master = n.Master
 			continue
 		}
 		if n.Flags.Has(bus.FlagHandshake) {
-			in.Handshake = in.Handshake || l.Which == In && n.Out != nil && t.links[l.index()] != nil && n.Out.ID == t.links[l.index()].id
+			in.Handshake = in.Handshake || l.Which == In && link != 0 && n.Out == link
 		}
 		in.Peers[n.ID] = quirks.Peer{
-			Replica: n.Replica(), Roleless: !n.Flags.Any(bus.FlagMaster | bus.FlagReplica), Failing: n.Flags.Any(bus.FlagFail | bus.FlagPFail), Master: master, ConfigEpoch: n.ConfigEpoch,
+			Replica: n.Flags.Has(bus.FlagReplica), Roleless: !n.Flags.Any(bus.FlagMaster | bus.FlagReplica), Failing: n.Flags.Any(bus.FlagFail | bus.FlagPFail),
+			Master: n.Master, ConfigEpoch: n.ConfigEpoch,
 		}
 	}
 	return bound

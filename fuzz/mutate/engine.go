@@ -129,7 +129,7 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 	wg.Wait()
 	stats.Flaky = flaky.Load()
 	if n := unexecuted.Load(); n > 0 {
-		stats.Held["not-executed"] = n
+		stats.Held["target-does-not-execute"] = n
 	}
 	var found []triage.Candidate
 	tokens := map[string]bool{}

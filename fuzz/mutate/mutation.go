@@ -322,9 +322,15 @@ func (m *mutation) finish() *scenario.Case {
 	return out
 }
 
-// harmful reports whether a step ends the server, or stops it for longer than a case lasts, because it was told to.
+// harmful reports whether a step ends the server, or stops it for longer than a case lasts, because it was told to, or asks for what is
+// chance, or for all of INFO, which tells of the server's own memory, threads and event loop.
 func harmful(c *scenario.Case, st *scenario.Step) bool {
 	switch runner.Describe(c, st) {
+	case "INFO":
+		_, fields := scenario.SplitPipe(st.Words)
+		return fields == nil
+	case "DEBUG INTERNAL_SECRET":
+		return true
 	case "SHUTDOWN", "DEBUG SEGFAULT", "DEBUG PANIC", "DEBUG ASSERT", "DEBUG RESTART", "DEBUG CRASH-AND-RECOVER", "DEBUG SLEEP",
 		"DEBUG OOM", "DEBUG LOOP", "CLIENT PAUSE", "MONITOR", "SYNC", "PSYNC", "REPLCONF", "DEBUG POPULATE", "RESTORE", "RESTORE-ASKING", "CONFIG REWRITE":
 		return true
