@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/slotdiff/slotdiff/wire/bus"
@@ -27,9 +28,25 @@ type conn struct {
 	gone bool
 }
 
+// buffers are those of links that are closed: a link often lives for a few packets, and one window of answers is 300 kB.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// close closes the link. Nothing of it may be looked at any more.
+func (c *conn) close() {
+	c.nc.Close()
+	if b := c.buf; b != nil {
+		c.buf, c.waiting = nil, nil
+		b = b[:0]
+		buffers.Put(&b)
+	}
+}
+
 // fill reads more from the socket.
 func (c *conn) fill() error {
 	const room = 32 << 10
+	if c.buf == nil {
+		c.buf = *buffers.Get().(*[]byte)
+	}
 	if len(c.waiting) == 0 && c.at > 0 {
 		c.buf = c.buf[:copy(c.buf, c.buf[c.at:])]
 		c.at = 0

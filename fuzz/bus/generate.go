@@ -21,7 +21,7 @@ const (
 const rebuildMost = 200
 
 // lookEvery is after how many packets the state is compared.
-const lookEvery = 256
+const lookEvery = 3 * segmentPackets
 
 // Generate makes the episode of a seed. hunt asks for inputs that leave what Redis defines, but for the faults that are known.
 func Generate(seed uint64, hunt bool, known *quirks.List) *Episode {

@@ -108,7 +108,7 @@ func (s *side) hangUp(id bus.ID) {
 	defer s.mu.Unlock()
 	for i, c := range s.links {
 		if c != nil {
-			c.nc.Close()
+			c.close()
 			s.links[i] = nil
 		}
 	}
@@ -116,7 +116,7 @@ func (s *side) hangUp(id bus.ID) {
 	s.id = id
 	for a := range s.newest {
 		if c := s.newest[a]; c != nil {
-			c.nc.Close()
+			c.close()
 		}
 		s.newest[a], s.inbound[a] = nil, 0
 	}
@@ -264,7 +264,7 @@ func (s *side) awaitDial(a, n int) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			if old := s.links[Link{a, In}.index()]; old != nil && old != c {
-				old.nc.Close()
+				old.close()
 			}
 			s.links[Link{a, In}.index()] = c
 			return nil
@@ -291,7 +291,7 @@ func (s *side) dial(l Link) error {
 
 func (s *side) hang(l Link) {
 	if c := s.links[l.index()]; c != nil {
-		c.nc.Close()
+		c.close()
 		s.links[l.index()] = nil
 	}
 }
