@@ -28,15 +28,40 @@ func look(in *Input) *sight {
 	if len(in.Frame) < bus.HeaderLen {
 		return s
 	}
+	if p, err := bus.Parse(within(in.Frame)); err == nil && s.rule == bus.RuleExtOutOfBounds {
+		s.packet, s.header = p, &p.Header
+		s.header.Count, s.header.Extensions = be.Uint16(in.Frame[14:]), be.Uint16(in.Frame[2214:])
+		return s
+	}
 	// The header alone: with the length and type of a packet that has no body, any header parses.
 	own := bytes.Clone(in.Frame[:bus.HeaderLen])
-	binary.BigEndian.PutUint32(own[4:], bus.HeaderLen)
-	binary.BigEndian.PutUint16(own[12:], uint16(bus.TypeMFStart))
+	be.PutUint32(own[4:], bus.HeaderLen)
+	be.PutUint16(own[12:], uint16(bus.TypeMFStart))
 	if p, err := bus.Parse(own); err == nil {
 		s.header = &p.Header
-		s.header.Type = bus.Type(binary.BigEndian.Uint16(in.Frame[12:]))
+		s.header.Type = bus.Type(be.Uint16(in.Frame[12:]))
 	}
 	return s
+}
+
+var be = binary.BigEndian
+
+// within is a packet that counts more than it has with what it has: the gossip entries and extensions that lie in it.
+func within(frame []byte) []byte {
+	own := bytes.Clone(frame)
+	count := min(int(be.Uint16(own[14:])), (len(own)-bus.HeaderLen)/bus.GossipLen)
+	at, exts := bus.HeaderLen+count*bus.GossipLen, 0
+	for exts < int(be.Uint16(own[2214:])) && at+bus.ExtHeaderLen <= len(own) {
+		n := int(be.Uint32(own[at:]))
+		if n < bus.ExtHeaderLen || n > len(own)-at {
+			break
+		}
+		at, exts = at+n, exts+1
+	}
+	be.PutUint32(own[4:], uint32(at))
+	be.PutUint16(own[14:], uint16(count))
+	be.PutUint16(own[2214:], uint16(exts))
+	return own[:at]
 }
 
 // term is one condition.
@@ -212,8 +237,11 @@ func word(key, value string) (term, error) {
 	return nil, fmt.Errorf("no such key")
 }
 
-// readAll are the rules whose packets Redis reads to their end: it does not check what they break.
-var readAll = []bus.Rule{bus.RuleNone, bus.RuleExtShort, bus.RuleExtTextUnterminated, bus.RuleExtWithoutFlag}
+// readAll are the rules whose packets Redis reads to their end: it does not check what they break, or what it finds behind the packet
+// passes the check, as zeros do.
+var readAll = []bus.Rule{
+	bus.RuleNone, bus.RuleUnknownType, bus.RuleExtShort, bus.RuleExtTextUnterminated, bus.RuleExtWithoutFlag, bus.RuleExtOutOfBounds,
+}
 
 // who makes a term of what an id is to the receiver: one of the words between commas.
 func who(value string, allowed []string, id func(*sight) (bus.ID, bool)) (term, error) {
