@@ -361,7 +361,7 @@ func (t *twin) sight(l Link, in *quirks.Input) (bound bus.ID) {
 			master = v.Nodes[n.Master].ID
 		}
 		if i == v.Self {
-			in.Master = master
+			in.Master, in.Slotted, in.Orphaned = master, n.Slots.Len() > 0, n.Replica() && n.Master < 0
 			continue
 		}
 		if n.Flags.Has(bus.FlagHandshake) {

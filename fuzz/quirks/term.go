@@ -91,13 +91,17 @@ var numbers = map[string]func(*bus.Header) uint64{
 //	stale                  its configEpoch is below the one that the receiver knows of the sender
 //	followed               the receiver is a replica of the sender
 //	follows                the receiver is a replica
+//	slotted                the receiver owns slots
+//	orphaned               the receiver is a replica and does not know of whom
+//	unmet                  the receiver is a replica of a node that is in handshake
+//	claims                 slots are claimed for a known node that the receiver does not follow, at a higher config epoch than that of whom it follows
 //	update=WHO             an UPDATE about sender, self, known or unknown
 //	failing                the receiver takes the sender for failed
 //	roleless               the receiver takes the sender neither for a master nor for a replica
 //	handshake, dialled, subscribed  as in Input
-//	ip(...)                the sender's announced address has=blank|newline|control|separator
-//	gossip(...)            some entry has about=unknown|known|sender|self, flag=NAME, noflag=NAME, has=blank|newline|control|separator (in its
-//	                       address), all that are given
+//	ip(...)                the sender's announced address has=blank|newline|control|separator|at, one of those between commas
+//	gossip(...)            some entry has about=unknown|known|failing|sender|self, one of those between commas, flag=NAME, noflag=NAME, has= as of ip(...)
+//	                       (in its address), all that are given
 //	ext(...)               some extension has type=NAME, has=blank|newline|control|separator|reserved (in its text),
 //	                       has=short|malformed (an id of less than 40 bytes; one that no node can have), about=sender|self|known|unknown (an id in it),
 //	                       all that are given
@@ -120,6 +124,17 @@ func parseTerm(text string) (term, error) {
 		return func(s *sight) bool { return s.header != nil && !s.Master.IsZero() && s.header.Sender == s.Master }, nil
 	case "follows":
 		return func(s *sight) bool { return !s.Master.IsZero() }, nil
+	case "slotted":
+		return func(s *sight) bool { return s.Slotted }, nil
+	case "orphaned":
+		return func(s *sight) bool { return s.Orphaned }, nil
+	case "unmet":
+		return func(s *sight) bool {
+			_, known := s.Peers[s.Master]
+			return !s.Master.IsZero() && !known
+		}, nil
+	case "claims":
+		return (*sight).claims, nil
 	case "dialled":
 		return func(s *sight) bool { return s.Dialled }, nil
 	case "roleless":
@@ -263,6 +278,8 @@ func (s *sight) is(id bus.ID, what string) bool {
 	switch what {
 	case "self":
 		return id == s.Receiver
+	case "failing":
+		return s.Peers[id].Failing
 	case "known":
 		return known && id != s.Receiver
 	case "unknown":
@@ -275,6 +292,24 @@ func (s *sight) is(id bus.ID, what string) bool {
 		return s.header != nil && s.follows(id, s.header.Sender)
 	}
 	panic("quirks: " + what)
+}
+
+// claims reports whether a packet claims slots for a known node, of whom it is or that an UPDATE is about, such that the receiver's master
+// may lose its last.
+func (s *sight) claims() bool {
+	if s.header == nil {
+		return false
+	}
+	owner, epoch, slots := s.header.Sender, s.header.ConfigEpoch, &s.header.Slots
+	if s.packet != nil {
+		if u, ok := s.packet.Body.(*bus.Update); ok {
+			owner, epoch, slots = u.Node, u.ConfigEpoch, &u.Slots
+		}
+	}
+	if _, known := s.Peers[owner]; !known || slots.Len() == 0 {
+		return false
+	}
+	return s.Master.IsZero() || owner != s.Master && epoch > s.Peers[s.Master].ConfigEpoch
 }
 
 // follows reports whether the masters of a known node lead to a node. The walk is bounded by the number of nodes.
@@ -300,10 +335,15 @@ func parseGossip(words []string) (term, error) {
 		key, value, _ := strings.Cut(w, "=")
 		switch key {
 		case "about":
-			if !slices.Contains(ids, value) {
-				return nil, fmt.Errorf("about=%s: want one of %s", value, strings.Join(ids, " "))
+			words := strings.Split(value, ",")
+			for _, w := range words {
+				if w != "failing" && !slices.Contains(ids, w) {
+					return nil, fmt.Errorf("about=%s: want one of %s failing", w, strings.Join(ids, " "))
+				}
 			}
-			tests = append(tests, func(s *sight, g *bus.Gossip) bool { return s.is(g.ID, value) })
+			tests = append(tests, func(s *sight, g *bus.Gossip) bool {
+				return slices.ContainsFunc(words, func(w string) bool { return s.is(g.ID, w) })
+			})
 		case "flag", "noflag":
 			f, err := bus.ParseNodeFlags(value)
 			if err != nil {
@@ -311,9 +351,9 @@ func parseGossip(words []string) (term, error) {
 			}
 			tests = append(tests, func(_ *sight, g *bus.Gossip) bool { return (g.Flags&f == f) == (key == "flag") })
 		case "has":
-			is, ok := characters[value]
-			if !ok {
-				return nil, fmt.Errorf("has=%s: want blank, newline or control", value)
+			is, err := characterIn(value)
+			if err != nil {
+				return nil, err
 			}
 			tests = append(tests, func(_ *sight, g *bus.Gossip) bool { return slices.ContainsFunc([]byte(g.IP.String()), is) })
 		default:
@@ -328,6 +368,19 @@ func parseGossip(words []string) (term, error) {
 	}, nil
 }
 
+// characterIn tells characters that one of the words between commas names.
+func characterIn(words string) (func(byte) bool, error) {
+	var tests []func(byte) bool
+	for w := range strings.SplitSeq(words, ",") {
+		is, ok := characters[w]
+		if !ok {
+			return nil, fmt.Errorf("has=%s: want blank, newline, control, separator or at", w)
+		}
+		tests = append(tests, is)
+	}
+	return func(b byte) bool { return slices.ContainsFunc(tests, func(is func(byte) bool) bool { return is(b) }) }, nil
+}
+
 // characters are the words that has= takes.
 var characters = map[string]func(byte) bool{
 	"blank":   func(b byte) bool { return b == ' ' || b == '\t' },
@@ -335,6 +388,8 @@ var characters = map[string]func(byte) bool{
 	"control": func(b byte) bool { return b < ' ' || b == 0x7f },
 	// What separates or quotes fields of nodes.conf.
 	"separator": func(b byte) bool { return b == ',' || b == '"' || b == '\'' },
+	// What separates the bus port from an address.
+	"at": func(b byte) bool { return b == '@' },
 	// What no auxiliary field of nodes.conf may have (cluster_legacy.c:isValidAuxChar), or what separates them.
 	"reserved": func(b byte) bool {
 		return b < ' ' || b == 0x7f || strings.IndexByte("!#$%&()*+:;<>?@[]^{|}~,=\"'\\", b) >= 0
@@ -411,8 +466,8 @@ func parseIP(words []string) (term, error) {
 		return nil, fmt.Errorf("ip: want has=blank, has=newline or has=control")
 	}
 	key, value, _ := strings.Cut(words[0], "=")
-	is, ok := characters[value]
-	if key != "has" || !ok {
+	is, err := characterIn(value)
+	if key != "has" || err != nil {
 		return nil, fmt.Errorf("%q: want has=blank, has=newline or has=control", words[0])
 	}
 	return func(s *sight) bool { return s.header != nil && slices.ContainsFunc([]byte(s.header.IP.String()), is) }, nil
