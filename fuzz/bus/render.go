@@ -25,7 +25,7 @@ func Case(e *Episode, f *found) *scenario.Case {
 		note, _, _ := strings.Cut(f.note, "\n")
 		c.Comments = append(c.Comments, strings.Map(printable, strings.ToValidUTF8(note, "?")))
 	}
-	w := &writer{c: c, e: e, dialled: map[Link]bool{}}
+	w := &writer{c: c, e: e, dialled: map[Link]bool{}, listens: f != nil && strings.HasPrefix(f.note, "messages ")}
 	w.begin(e)
 	c.Sections = append(c.Sections, scenario.Section{Title: "episode"})
 	sc := scriptOf(e)
@@ -57,6 +57,7 @@ type writer struct {
 	dialled map[Link]bool
 	later   []step
 	got     int // answers asked for on the link that matters
+	listens bool
 	lines
 }
 
@@ -82,6 +83,10 @@ func (w *writer) begin(e *Episode) {
 		line = append(line, d[0]+"="+d[1])
 	}
 	w.add(strings.Join(line, " "), nil, okAnswer)
+	if w.listens {
+		w.add("a/ear HELLO 3", nil, nil)
+		w.add("a/ear PSUBSCRIBE *", nil, nil)
+	}
 	used := map[int]bool{}
 	for _, a := range e.Met {
 		used[a] = true
@@ -138,6 +143,8 @@ func (w *writer) end(f *found) {
 		}
 	}
 	switch view {
+	case "messages":
+		w.add("a/ear PING", nil, nil) // with all that came before
 	case "slots", "shards":
 		w.add("snapshot a "+view, nil, nil)
 	case "role":
@@ -180,6 +187,11 @@ func (w *writer) step(s *step, matters bool) {
 			args[i] = named(a)
 		}
 		w.add("a "+strings.Join(args, " "), nil, nil)
+		if w.listens {
+			for _, c := range shardChannels {
+				w.add(fmt.Sprintf("a/ear SSUBSCRIBE %q", c), nil, nil)
+			}
+		}
 	case DoSettle:
 		for _, a := range s.dialled {
 			// What the node says on it first has gossip that is drawn at random, so it is asked for only where it must be there.

@@ -166,7 +166,7 @@ func (s *side) grow(ctx context.Context) error {
 	}
 }
 
-// order gives the node a command with canonical ids and ports.
+// order gives the node a command with canonical ids and ports. With what it changes its listener may subscribe to more.
 func (s *side) order(args []string) (resp.Value, error) {
 	real := make([]string, len(args))
 	for i, a := range args {
@@ -175,6 +175,9 @@ func (s *side) order(args []string) (resp.Value, error) {
 	r, err := s.ask(real)
 	if err != nil {
 		return resp.Value{}, err
+	}
+	if err := s.ear.follow(); err != nil {
+		return resp.Value{}, fmt.Errorf("%s: %w", s.name, err)
 	}
 	return r[0], nil
 }
