@@ -54,6 +54,9 @@ func follower(slotted bool) func(*quirks.Input) {
 	return func(in *quirks.Input) { in.Master, in.Slotted = actors["p"], slotted }
 }
 
+// strangers makes nobody known.
+func strangers(in *quirks.Input) { clear(in.Peers) }
+
 // near are inputs next to those of the list that real Redis bears, or that nobody has tried: they must go through.
 // Each is from $p unless it says otherwise.
 var near = map[string][]struct {
@@ -229,6 +232,11 @@ var near = map[string][]struct {
 		{pattern: `PING + gossip $q.id addr="::1%x@1":2@2 flags=master`},
 		{pattern: `PING + gossip 3333333333333333333333333333333333333333 addr="::1%x@1":2@2 flags=noaddr`},
 	},
+	"address-control": {{pattern: "PING raw@2168=3a3a3125782079", change: strangers}, {from: "u", pattern: "PING raw@2168=3a3a3125780179"}},
+	"gossip-address-control": {
+		{pattern: `PING + gossip $q.id addr="::1%x\x01y":2@2 flags=master`},
+		{pattern: `PING + gossip 3333333333333333333333333333333333333333 addr="::1%x\x80y":2@2 flags=master`},
+	},
 	"meet-address": {
 		{from: "u", pattern: "PING raw@2168=3a3a3125780a7a7a"},
 		{from: "u", pattern: "MEET raw@2168=3a3a3125782d7a7a"},
@@ -365,7 +373,7 @@ func TestAlternatives(t *testing.T) {
 		{"p", "PING extcount=1 + gossip 3333333333333333333333333333333333333333 flags=master,myself", "gossip-myself"},
 		{"p", "PING mflags=ext extcount=1 + gossip 3333333333333333333333333333333333333333 flags=master,myself", "gossip-myself"},
 		{"p", "PING mflags=ext extcount=1 count=2 + gossip 3333333333333333333333333333333333333333 flags=master,myself", "gossip-myself"},
-		{"p", "PING mflags=ext extcount=3 + ext hostname \"x y\"", "hostname-blank"},
+		{"p", "PING + ext hostname \"x y\" + ext forgotten payload=0102030405060708", "hostname-blank"},
 		{"p", "PING + ext forgotten $p.id ttl=60 + ext nodename payload=6162636465666768", "forgets-itself"},
 		{"p", "MODULE module.type=255", "module-type-255"},
 		{"a", "MODULE module.type=255", "module-type-255"},

@@ -80,7 +80,7 @@ var numbers = map[string]func(*bus.Header) uint64{
 
 // parseTerm reads one term:
 //
-//	rule=NAME              the rule of wire/bus that the frame meets; read: one whose packets Redis reads as if they were well formed
+//	rule=NAME,...          the rule of wire/bus that the frame meets, one of these; read: one whose packets Redis reads as if they were well formed
 //	type=NAME,...          the packet's type is one of these
 //	moduletype=N           the type in a MODULE packet
 //	flag=NAME              a flag of the sender's own is set
@@ -186,15 +186,19 @@ func number(get func(*bus.Header) uint64, op, value string) (term, error) {
 func word(key, value string) (term, error) {
 	switch key {
 	case "rule":
-		if value == "read" {
-			return func(s *sight) bool { return slices.Contains(readAll, s.rule) }, nil
+		var rules []bus.Rule
+		for name := range strings.SplitSeq(value, ",") {
+			if name == "read" {
+				rules = append(rules, readAll...)
+				continue
+			}
+			i := slices.IndexFunc(bus.Rules(), func(r bus.Rule) bool { return r.String() == name })
+			if i < 0 {
+				return nil, fmt.Errorf("no rule is named %q", name)
+			}
+			rules = append(rules, bus.Rules()[i])
 		}
-		i := slices.IndexFunc(bus.Rules(), func(r bus.Rule) bool { return r.String() == value })
-		if i < 0 {
-			return nil, fmt.Errorf("no rule is named %q", value)
-		}
-		rule := bus.Rules()[i]
-		return func(s *sight) bool { return s.rule == rule }, nil
+		return func(s *sight) bool { return slices.Contains(rules, s.rule) }, nil
 	case "type":
 		var types []bus.Type
 		for name := range strings.SplitSeq(value, ",") {
