@@ -57,6 +57,12 @@ func follower(slotted bool) func(*quirks.Input) {
 // strangers makes nobody known.
 func strangers(in *quirks.Input) { clear(in.Peers) }
 
+// replicaOfU makes $p a replica of $u.
+func replicaOfU(in *quirks.Input) {
+	in.Peers[actors["u"]] = quirks.Peer{}
+	in.Peers[actors["p"]] = quirks.Peer{Replica: true, Master: actors["u"], ConfigEpoch: 3}
+}
+
 // near are inputs next to those of the list that real Redis bears, or that nobody has tried: they must go through.
 // Each is from $p unless it says otherwise.
 var near = map[string][]struct {
@@ -86,6 +92,11 @@ var near = map[string][]struct {
 		{pattern: "PING replicaof=$q.id flags=slave,myself configEpoch=0", change: func(in *quirks.Input) {
 			in.Peers[actors["q"]] = quirks.Peer{ConfigEpoch: 3}
 		}},
+	},
+	"replica-of-its-replica": {
+		{pattern: "PING replicaof=$q.id flags=slave,myself configEpoch=3"},
+		{pattern: "PING replicaof=$u.id flags=slave,myself configEpoch=3", change: replicaOfU},
+		{pattern: "MFSTART replicaof=$q.id flags=slave,myself configEpoch=3", change: replicaOfU},
 	},
 	"gossip-myself": {
 		{pattern: "PING + gossip 3333333333333333333333333333333333333333 addr=127.0.0.1:7@9 flags=master"},
@@ -277,6 +288,9 @@ func TestEveryQuirk(t *testing.T) {
 			}
 			if strings.Contains(condition, "without a role") {
 				roleless(in)
+			}
+			if strings.Contains(condition, "a replica of another") {
+				replicaOfU(in)
 			}
 			if strings.Contains(condition, "owns a slot by") {
 				follower(true)(in)

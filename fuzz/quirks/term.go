@@ -97,6 +97,7 @@ var numbers = map[string]func(*bus.Header) uint64{
 //	claims                 slots are claimed for a known node that the receiver does not follow, at a higher config epoch than that of whom it follows
 //	update=WHO             an UPDATE about sender, self, known or unknown
 //	failing                the receiver takes the sender for failed
+//	replica                the receiver takes the sender for a replica
 //	roleless               the receiver takes the sender neither for a master nor for a replica
 //	handshake, dialled, subscribed  as in Input
 //	ip(...)                the sender's announced address has=blank|newline|control|separator|at, one of those between commas
@@ -137,6 +138,8 @@ func parseTerm(text string) (term, error) {
 		return (*sight).claims, nil
 	case "dialled":
 		return func(s *sight) bool { return s.Dialled }, nil
+	case "replica":
+		return func(s *sight) bool { return s.header != nil && s.Peers[s.header.Sender].Replica }, nil
 	case "roleless":
 		return func(s *sight) bool { return s.header != nil && s.Peers[s.header.Sender].Roleless }, nil
 	case "failing":
