@@ -55,6 +55,9 @@ type Candidate struct {
 	Episode int
 	// Again says that the engine handed the very case over before: it is counted and not played.
 	Again bool
+	// Undefined says that what is sent leaves what Redis defines: a difference says nothing, and what the engine takes for a fault of the oracle
+	// is no other finding.
+	Undefined bool
 	// Small says that the engine has made the case small: its reduction gets SmallBudget at most.
 	Small bool
 }
@@ -367,7 +370,7 @@ func keyText(c cause.Cause) string { return "key " + c.Key() }
 // alone first, for a difference before it would end a play of both.
 func (t *Triage) show(ctx context.Context, whole *scenario.Case, c Candidate) (res *verdict.Result, causes []cause.Cause, alone bool) {
 	for _, alone := range []bool{true, false} {
-		if alone && !c.Kind.OfOracle() {
+		if alone && !c.Kind.OfOracle() || !alone && c.Kind.OfOracle() && c.Undefined {
 			continue
 		}
 		for range t.opts.Times {

@@ -215,6 +215,11 @@ func TestOracleFaultBehindADifference(t *testing.T) {
 	if g.Kind != triage.Divergence || g.Confirmed != 3 {
 		t.Errorf("%+v", g)
 	}
+	// Unless differences say nothing.
+	g = add(t, tri, triage.Candidate{Case: steps("node a", "a GET bar", "a PING"), Kind: triage.OracleCrash, Note: "oracle: other", Undefined: true})
+	if g.Kind != triage.OracleCrash || g.Confirmed != 0 || !strings.Contains(g.Title, "did not come again") {
+		t.Errorf("%+v", g)
+	}
 }
 
 // flaky answers as one map or another, by turns.
