@@ -170,7 +170,7 @@ func (ln *lane) episode(ctx context.Context, e *Episode) (r result) {
 		small, last, again := ln.shrink(ctx, e, f)
 		r.flaky = !again && ctx.Err() == nil
 		if again {
-			r.candidate = &triage.Candidate{Case: Case(small, last), Kind: last.kind, Note: last.note}
+			r.candidate = &triage.Candidate{Case: Case(small, last), Kind: last.kind, Note: last.note, Undefined: e.Hunt}
 		}
 	}
 	r.restarts = uint64(ln.started - started)

@@ -17,6 +17,9 @@ import (
 var fatal = map[string]bool{
 	"replica-circle": true,
 	"epoch-overflow": true,
+	"own-master":     true, // and slots of a replica
+	"lost-master":    true,
+	"unknown-master": true,
 	abroad:           true,
 }
 

@@ -8,12 +8,17 @@ import (
 	"github.com/slotdiff/slotdiff/wire/resp"
 )
 
-// listener is a client of a node that has subscribed to every channel.
+// listener is a client of a node that has subscribed to every channel, and to those of shardChannels whose slots the node serves.
 type listener struct {
 	nc    net.Conn
 	reply *resp.Reader
-	heard []string // the messages of this play
+	heard []string        // the messages of this play, and what became of subscriptions
+	shard map[string]bool // the channels of shards that the node has subscribed it to
 }
+
+// shardChannels are channels of slots that episodes are about: those that the node gets at its beginning, that of actor p and that of
+// actor r. They are of different slots, because Redis ends the subscriptions to those of one slot in the order of a table of hashes.
+var shardChannels = []string{"", "emj", "fuj", "dmk"}
 
 // open connects and subscribes.
 func (e *listener) open(addr string) (err error) {
@@ -38,7 +43,25 @@ func (e *listener) close() {
 		e.nc.Close()
 		e.nc = nil
 	}
-	e.heard = nil
+	e.heard, e.shard = nil, nil
+}
+
+// follow subscribes to the channels of shards that are not subscribed to. What the node refuses is heard as well: whom it names instead.
+// It is told after commands alone, when both sides have processed all that was sent.
+func (e *listener) follow() error {
+	var b []byte
+	for _, c := range shardChannels {
+		if !e.shard[c] {
+			b = resp.AppendCommandStrings(b, "SSUBSCRIBE", c)
+		}
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	if _, err := e.nc.Write(b); err != nil {
+		return err
+	}
+	return e.listen()
 }
 
 // listen takes the messages that have come: all that the node has published so far, since it answers in order.
@@ -55,7 +78,23 @@ func (e *listener) listen() error {
 		if len(v.Elems) == 2 { // "pong"
 			return nil
 		}
+		if len(v.Elems) == 3 {
+			e.subscribed(string(v.Elems[0].Str), string(v.Elems[1].Str))
+		}
 		e.heard = append(e.heard, string(v.AppendText(nil)))
+	}
+}
+
+// subscribed notes what a message says of a subscription.
+func (e *listener) subscribed(kind, channel string) {
+	switch kind {
+	case "ssubscribe":
+		if e.shard == nil {
+			e.shard = map[string]bool{}
+		}
+		e.shard[channel] = true
+	case "sunsubscribe":
+		delete(e.shard, channel)
 	}
 }
 

@@ -139,7 +139,11 @@ func (g *generator) body(p *bus.Packet, a int) {
 		p.Body = &bus.Fail{About: g.id()}
 	case bus.TypePublish, bus.TypePublishShard:
 		texts := [][]byte{[]byte("c"), {}, []byte("m\x00\r\n"), make([]byte, 300)}
-		p.Body = &bus.Publish{Channel: pick(g.chance, texts), Message: pick(g.chance, texts)}
+		channel := pick(g.chance, texts)
+		if g.one(2) {
+			channel = []byte(pick(g.chance, shardChannels))
+		}
+		p.Body = &bus.Publish{Channel: channel, Message: pick(g.chance, texts)}
 	case bus.TypeUpdate:
 		u := &bus.Update{}
 		g.typed(u)

@@ -11,7 +11,8 @@ import (
 )
 
 // Case is an episode as a case that starts from nothing. With what was found, it asks for the answers on the
-// link that the note is about; in any case it ends with the node's state.
+// link that the note is about; in any case it ends with the node's state. What the lane sends in windows, one link after the other,
+// stands between fences (fences.go).
 func Case(e *Episode, f *found) *scenario.Case {
 	c := &scenario.Case{
 		Comments: []string{fmt.Sprintf("An episode of slotdiff fuzz bus, seed %d.", e.Seed)},
@@ -24,17 +25,22 @@ func Case(e *Episode, f *found) *scenario.Case {
 		note, _, _ := strings.Cut(f.note, "\n")
 		c.Comments = append(c.Comments, strings.Map(printable, strings.ToValidUTF8(note, "?")))
 	}
-	w := &writer{c: c, dialled: map[Link]bool{}}
+	w := &writer{c: c, e: e, dialled: map[Link]bool{}, listens: f != nil && strings.HasPrefix(f.note, "messages ")}
 	w.begin(e)
 	c.Sections = append(c.Sections, scenario.Section{Title: "episode"})
 	sc := scriptOf(e)
 	for i := range sc.steps {
+		st := &sc.steps[i]
 		w.later = sc.steps[i+1:]
-		w.step(&sc.steps[i], f != nil && strings.HasPrefix(f.note, sc.steps[i].link.String()+" "))
+		w.fencesBefore(st)
+		w.step(st, f != nil && about(f.note, st.link))
 	}
 	w.end(f)
 	return c
 }
+
+// about reports whether a note is about what came on a link.
+func about(note string, l Link) bool { return strings.HasPrefix(note, l.String()+" ") }
 
 // printable puts '?' in the place of what no line of a case may have.
 func printable(r rune) rune {
@@ -47,9 +53,12 @@ func printable(r rune) rune {
 // writer adds steps to a case.
 type writer struct {
 	c       *scenario.Case
+	e       *Episode
 	dialled map[Link]bool
 	later   []step
 	got     int // answers asked for on the link that matters
+	listens bool
+	lines
 }
 
 func (w *writer) add(line string, input, expect []string) {
@@ -74,6 +83,10 @@ func (w *writer) begin(e *Episode) {
 		line = append(line, d[0]+"="+d[1])
 	}
 	w.add(strings.Join(line, " "), nil, okAnswer)
+	if w.listens {
+		w.add("a/ear HELLO 3", nil, nil)
+		w.add("a/ear PSUBSCRIBE *", nil, nil)
+	}
 	used := map[int]bool{}
 	for _, a := range e.Met {
 		used[a] = true
@@ -111,23 +124,29 @@ func (w *writer) begin(e *Episode) {
 
 // end asks each link for its fate, which says that all has been processed, and shows the state: what the note is about, or all.
 func (w *writer) end(f *found) {
+	w.fences(Link{}, true)
 	for a := range actorCount {
 		for _, which := range []Which{Out, Out2} {
 			if l := (Link{a, which}); w.dialled[l] {
 				w.add(fmt.Sprintf("%s send PING totlen=9 link=%s", actorNames[a], which), nil, nil)
+				if f != nil && about(f.note, l) { // any answer more is a difference too
+					w.add(fmt.Sprintf("%s recv within=5s link=%s show=extensions", actorNames[a], which), nil, nil)
+				}
 				w.add(fmt.Sprintf("%s recv MFSTART within=5s link=%s", actorNames[a], which), nil, nil)
 			}
 		}
 	}
-	about := ""
+	view := ""
 	if f != nil {
 		if name, _, ok := strings.Cut(f.note, " shows "); ok {
-			about = name
+			view = name
 		}
 	}
-	switch about {
+	switch view {
+	case "messages":
+		w.add("a/ear PING", nil, nil) // with all that came before
 	case "slots", "shards":
-		w.add("snapshot a "+about, nil, nil)
+		w.add("snapshot a "+view, nil, nil)
 	case "role":
 		w.add("a ROLE", nil, nil)
 	case "conf":
@@ -156,9 +175,11 @@ func (w *writer) step(s *step, matters bool) {
 			w.add(fmt.Sprintf("%s close link=%s", n, s.link.Which), nil, nil)
 		}
 		w.dialled[s.link] = true
+		w.opened(s.link)
 		w.add(fmt.Sprintf("%s dial a link=%s", n, s.link.Which), nil, nil)
 	case DoClose:
 		delete(w.dialled, s.link)
+		w.opened(s.link)
 		w.add(fmt.Sprintf("%s close link=%s", n, s.link.Which), nil, nil)
 	case DoAdmin:
 		args := make([]string, len(s.args))
@@ -166,6 +187,11 @@ func (w *writer) step(s *step, matters bool) {
 			args[i] = named(a)
 		}
 		w.add("a "+strings.Join(args, " "), nil, nil)
+		if w.listens {
+			for _, c := range shardChannels {
+				w.add(fmt.Sprintf("a/ear SSUBSCRIBE %q", c), nil, nil)
+			}
+		}
 	case DoSettle:
 		for _, a := range s.dialled {
 			// What the node says on it first has gossip that is drawn at random, so it is asked for only where it must be there.
@@ -177,9 +203,11 @@ func (w *writer) step(s *step, matters bool) {
 	case DoSend:
 		if len(s.frame) > 0 {
 			w.send(s)
+			w.wrote(s)
 		}
 		if s.gone {
 			delete(w.dialled, s.link)
+			w.opened(s.link)
 			w.add(fmt.Sprintf("%s recv MFSTART within=5s link=%s", n, s.link.Which), nil, nil)
 			return
 		}

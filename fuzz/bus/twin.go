@@ -361,7 +361,7 @@ func (t *twin) sight(l Link, in *quirks.Input) (bound bus.ID) {
 			bound = n.ID
 		}
 		if n.Myself {
-			in.Master = n.Master
+			in.Master, in.Slotted, in.Orphaned = n.Master, !n.Slots.Empty(), n.Flags.Has(bus.FlagReplica) && n.Master.IsZero()
 			continue
 		}
 		if n.Flags.Has(bus.FlagHandshake) {

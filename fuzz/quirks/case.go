@@ -12,7 +12,7 @@ import (
 // MatchCase returns the first quirk of such a version that a case may meet, or nil. What the packets of a case mean is not
 // known before it is played, so every puppet is taken for a node that every receiver knows, as its last packet described
 // it, for failed once somebody has said so, and every link for one to a node in handshake. A receiver follows whom it was
-// told to follow.
+// told to follow, and owns slots that it was given after that.
 func (l *List) MatchCase(version string, c *scenario.Case) *Quirk {
 	if l == nil {
 		return nil
@@ -37,9 +37,12 @@ func (l *List) MatchCase(version string, c *scenario.Case) *Quirk {
 		in.Peers[puppet.ID(0, name)] = Peer{}
 	}
 	for _, st := range c.Steps() {
-		if master, ok := ids[replicate(st)]; ok {
+		if to := replicate(st); len(to) == bus.IDLen {
+			in.Master = bus.IDFrom(to) // of a node that only gossip knows
+		} else if master, ok := ids[to]; ok {
 			in.Master = master
 		}
+		in.Slotted = in.Slotted || !in.Master.IsZero() && addsSlots(st)
 		in.Frame = sent[st]
 		if in.Frame == nil {
 			continue
@@ -110,4 +113,10 @@ func replicate(st *scenario.Step) string {
 		return st.Words[2].String()
 	}
 	return ""
+}
+
+// addsSlots reports whether a step gives a node slots.
+func addsSlots(st *scenario.Step) bool {
+	return len(st.Words) > 2 && strings.EqualFold(st.Words[0].String(), "CLUSTER") &&
+		strings.HasPrefix(strings.ToUpper(st.Words[1].String()), "ADDSLOTS")
 }

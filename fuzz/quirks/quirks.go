@@ -32,6 +32,8 @@ type Input struct {
 	Dialled bool
 	// Subscribed means that a client of the receiver has subscribed to some channel.
 	Subscribed bool
+	// Slotted means that the receiver owns slots, Orphaned that it is a replica and does not know of whom.
+	Slotted, Orphaned bool
 }
 
 // Peer is what the receiver knows of a node.

@@ -49,6 +49,20 @@ func world(frame []byte) *quirks.Input {
 // roleless makes $u known as neither master nor replica.
 func roleless(in *quirks.Input) { in.Peers[actors["u"]] = quirks.Peer{Roleless: true} }
 
+// follower makes $a a replica of $p, with slots of its own or without.
+func follower(slotted bool) func(*quirks.Input) {
+	return func(in *quirks.Input) { in.Master, in.Slotted = actors["p"], slotted }
+}
+
+// strangers makes nobody known.
+func strangers(in *quirks.Input) { clear(in.Peers) }
+
+// replicaOfU makes $p a replica of $u.
+func replicaOfU(in *quirks.Input) {
+	in.Peers[actors["u"]] = quirks.Peer{}
+	in.Peers[actors["p"]] = quirks.Peer{Replica: true, Master: actors["u"], ConfigEpoch: 3}
+}
+
 // near are inputs next to those of the list that real Redis bears, or that nobody has tried: they must go through.
 // Each is from $p unless it says otherwise.
 var near = map[string][]struct {
@@ -78,6 +92,11 @@ var near = map[string][]struct {
 		{pattern: "PING replicaof=$q.id flags=slave,myself configEpoch=0", change: func(in *quirks.Input) {
 			in.Peers[actors["q"]] = quirks.Peer{ConfigEpoch: 3}
 		}},
+	},
+	"replica-of-its-replica": {
+		{pattern: "PING replicaof=$q.id flags=slave,myself configEpoch=3"},
+		{pattern: "PING replicaof=$u.id flags=slave,myself configEpoch=3", change: replicaOfU},
+		{pattern: "MFSTART replicaof=$q.id flags=slave,myself configEpoch=3", change: replicaOfU},
 	},
 	"gossip-myself": {
 		{pattern: "PING + gossip 3333333333333333333333333333333333333333 addr=127.0.0.1:7@9 flags=master"},
@@ -178,8 +197,63 @@ var near = map[string][]struct {
 		{pattern: "UPDATE + about $a.id configEpoch=9 slots=-"},
 		{pattern: "UPDATE + about $q.id configEpoch=9 slots=-", change: func(in *quirks.Input) { in.Master = actors["p"] }},
 	},
+	"slots-of-a-replica": {
+		{from: "q", pattern: "PING slots=5000-5099 configEpoch=4", change: follower(false)},
+		{from: "q", pattern: "PING slots=5000-5099 configEpoch=4", change: func(in *quirks.Input) { in.Slotted = true }},
+		{from: "q", pattern: "PING slots=5000-5099 configEpoch=3", change: follower(true)},
+		{from: "q", pattern: "PING configEpoch=4", change: follower(true)},
+		{pattern: "PING slots=5000-5099 configEpoch=4", change: follower(true)},
+		{from: "u", pattern: "PING slots=5000-5099 configEpoch=4", change: follower(true)},
+	},
+	"slots-of-a-replica-by-update": {
+		{pattern: "UPDATE + about $q.id configEpoch=3 slots=5000-5099", change: follower(true)},
+		{pattern: "UPDATE + about $p.id configEpoch=9 slots=5000-5099", change: follower(true)},
+		{pattern: "UPDATE + about $u.id configEpoch=9 slots=5000-5099", change: follower(true)},
+		{pattern: "UPDATE + about $q.id configEpoch=9 slots=-", change: follower(true)},
+		{pattern: "UPDATE + about $q.id configEpoch=9 slots=5000-5099", change: follower(false)},
+	},
+	"lost-master": {
+		{pattern: "PONG", change: func(in *quirks.Input) { in.Dialled, in.Handshake = true, true }},
+		{pattern: "PONG", change: func(in *quirks.Input) { in.Dialled, in.Handshake, in.Master = true, true, actors["q"] }},
+		{pattern: "PONG", change: func(in *quirks.Input) { in.Dialled, in.Master = true, actors["u"] }},
+		{from: "u", pattern: "PONG", change: func(in *quirks.Input) { in.Dialled, in.Handshake, in.Master = true, true, actors["u"] }},
+	},
+	"unknown-master": {
+		{pattern: "PING slots=5000-5100"},
+		{pattern: "PING", change: func(in *quirks.Input) { in.Orphaned = true }},
+		{from: "u", pattern: "PING slots=5000-5100", change: func(in *quirks.Input) { in.Orphaned = true }},
+	},
+	"unknown-master-by-update": {
+		{pattern: "UPDATE + about $q.id configEpoch=9 slots=7"},
+		{pattern: "UPDATE + about $u.id configEpoch=9 slots=7", change: func(in *quirks.Input) { in.Orphaned = true }},
+		{pattern: "UPDATE + about $q.id configEpoch=9 slots=-", change: func(in *quirks.Input) { in.Orphaned = true }},
+	},
+	"stale-extension": {{from: "u", pattern: "PING extcount=1"}, {pattern: "PING"}},
+	"stale-text": {
+		{from: "u", pattern: "PING + ext nodename payload=6162636465666768"},
+		{pattern: "PING + ext nodename payload=6162636465666700"},
+	},
+	"stale-id": {
+		{from: "u", pattern: "PING + ext shardid payload=6262626262626262"},
+		{pattern: "PING + ext secret payload=6262626262626262"},
+		{pattern: "PING + ext forgotten payload=6262626262626262"},
+	},
+	"address-at": {{pattern: "PING raw@2168=3a3a3125782d31"}, {from: "u", pattern: "PING raw@2168=3a3a3125784031"}},
+	"gossip-address-at": {
+		{pattern: `PING + gossip $q.id addr="::1%x@1":2@2 flags=master`},
+		{pattern: `PING + gossip 3333333333333333333333333333333333333333 addr="::1%x@1":2@2 flags=noaddr`},
+	},
+	"address-control": {{pattern: "PING raw@2168=3a3a3125782079", change: strangers}, {from: "u", pattern: "PING raw@2168=3a3a3125780179"}},
+	"gossip-address-control": {
+		{pattern: `PING + gossip $q.id addr="::1%x\x01y":2@2 flags=master`},
+		{pattern: `PING + gossip 3333333333333333333333333333333333333333 addr="::1%x\x80y":2@2 flags=master`},
+	},
+	"meet-address": {
+		{from: "u", pattern: "PING raw@2168=3a3a3125780a7a7a"},
+		{from: "u", pattern: "MEET raw@2168=3a3a3125782d7a7a"},
+	},
 	"stale-extensions": {
-		{pattern: "PING extcount=1"},
+		{pattern: "PING"},
 		{from: "u", pattern: "PING extcount=2"},
 	},
 	"module-type-255": {
@@ -196,7 +270,7 @@ func TestEveryQuirk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(list.All()) < 13 {
+	if len(list.All()) < 45 {
 		t.Errorf("%d quirks; entries are kept as long as their version is", len(list.All()))
 	}
 	for _, q := range list.All() {
@@ -215,6 +289,16 @@ func TestEveryQuirk(t *testing.T) {
 			if strings.Contains(condition, "without a role") {
 				roleless(in)
 			}
+			if strings.Contains(condition, "a replica of another") {
+				replicaOfU(in)
+			}
+			if strings.Contains(condition, "owns a slot by") {
+				follower(true)(in)
+			}
+			if strings.Contains(condition, "of which $a is a replica") {
+				in.Master = puppet.ID(1, "in handshake")
+			}
+			in.Orphaned = strings.Contains(condition, "a replica of nobody")
 			if strings.Contains(condition, "whose replica $a is") {
 				in.Master = actors["p"]
 			}
@@ -262,6 +346,10 @@ func TestMatchCase(t *testing.T) {
 		{"a CLUSTER REPLICATE $p.id\n----\n+OK\n\n" + replica, "role-split"},
 		{replica, ""},
 		{"p send PING\ngossip $p.id addr=127.0.0.1:2@2 flags=-\n----\nok\n\n" + replica, ""},
+		{"puppet q\n----\nok\n\na CLUSTER REPLICATE $p.id\n----\n+OK\n\na CLUSTER ADDSLOTS 0\n----\n+OK\n\nq send PING slots=1 configEpoch=9\n----\nok\n", "slots-of-a-replica"},
+		{"puppet q\n----\nok\n\na CLUSTER ADDSLOTS 0\n----\n+OK\n\na CLUSTER REPLICATE $p.id\n----\n+OK\n\nq send PING slots=1 configEpoch=9\n----\nok\n", ""},
+		{"a CLUSTER REPLICATE 3333333333333333333333333333333333333333\n----\n+OK\n\np send PONG link=in\n----\nok\n", "lost-master"},
+		{"a CLUSTER REPLICATE 3333333333333333333333333333333333333333\n----\n+OK\n\np send PONG link=out\n----\nok\n", ""},
 		{"puppet u\n----\nok\n\np send PING\ngossip $u.id addr=127.0.0.1:2@2 flags=-\n----\nok\n\nu send PING replicaof=$p.id flags=slave,myself\n----\nok\n", "roleless-replica"},
 	} {
 		c, err := scenario.Parse("x.case", []byte(begin+tc.steps))
@@ -291,7 +379,16 @@ func TestAlternatives(t *testing.T) {
 		{"p", "PING replicaof=$p.id flags=slave,myself", "own-master"},
 		{"p", "PING replicaof=$p.id flags=slave,myself + ext forgotten payload=0102030405060708", "own-master"},
 		{"p", "PING replicaof=$p.id flags=slave,myself extcount=1", "own-master"},
+		{"p", "PING replicaof=$p.id flags=slave,myself mflags=ext extcount=1", "own-master"},
 		{"p", "PING replicaof=$p.id flags=slave,myself count=1", ""},
+		{"p", "PING type=77 currentEpoch=18446744073709551615", "last-epoch"},
+		{"p", "FAIL currentEpoch=18446744073709551615", "last-epoch"},
+		{"p", "PING + gossip 3333333333333333333333333333333333333333 flags=master,myself + ext forgotten payload=0102030405060708", "gossip-myself"},
+		{"p", "PING extcount=1 + gossip 3333333333333333333333333333333333333333 flags=master,myself", "gossip-myself"},
+		{"p", "PING mflags=ext extcount=1 + gossip 3333333333333333333333333333333333333333 flags=master,myself", "gossip-myself"},
+		{"p", "PING mflags=ext extcount=1 count=2 + gossip 3333333333333333333333333333333333333333 flags=master,myself", "gossip-myself"},
+		{"p", "PING + ext hostname \"x y\" + ext forgotten payload=0102030405060708", "hostname-blank"},
+		{"p", "PING + ext forgotten $p.id ttl=60 + ext nodename payload=6162636465666768", "forgets-itself"},
 		{"p", "MODULE module.type=255", "module-type-255"},
 		{"a", "MODULE module.type=255", "module-type-255"},
 		{"u", "MODULE module.type=255", ""},

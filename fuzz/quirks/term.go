@@ -28,15 +28,40 @@ func look(in *Input) *sight {
 	if len(in.Frame) < bus.HeaderLen {
 		return s
 	}
+	if p, err := bus.Parse(within(in.Frame)); err == nil && s.rule == bus.RuleExtOutOfBounds {
+		s.packet, s.header = p, &p.Header
+		s.header.Count, s.header.Extensions = be.Uint16(in.Frame[14:]), be.Uint16(in.Frame[2214:])
+		return s
+	}
 	// The header alone: with the length and type of a packet that has no body, any header parses.
 	own := bytes.Clone(in.Frame[:bus.HeaderLen])
-	binary.BigEndian.PutUint32(own[4:], bus.HeaderLen)
-	binary.BigEndian.PutUint16(own[12:], uint16(bus.TypeMFStart))
+	be.PutUint32(own[4:], bus.HeaderLen)
+	be.PutUint16(own[12:], uint16(bus.TypeMFStart))
 	if p, err := bus.Parse(own); err == nil {
 		s.header = &p.Header
-		s.header.Type = bus.Type(binary.BigEndian.Uint16(in.Frame[12:]))
+		s.header.Type = bus.Type(be.Uint16(in.Frame[12:]))
 	}
 	return s
+}
+
+var be = binary.BigEndian
+
+// within is a packet that counts more than it has with what it has: the gossip entries and extensions that lie in it.
+func within(frame []byte) []byte {
+	own := bytes.Clone(frame)
+	count := min(int(be.Uint16(own[14:])), (len(own)-bus.HeaderLen)/bus.GossipLen)
+	at, exts := bus.HeaderLen+count*bus.GossipLen, 0
+	for exts < int(be.Uint16(own[2214:])) && at+bus.ExtHeaderLen <= len(own) {
+		n := int(be.Uint32(own[at:]))
+		if n < bus.ExtHeaderLen || n > len(own)-at {
+			break
+		}
+		at, exts = at+n, exts+1
+	}
+	be.PutUint32(own[4:], uint32(at))
+	be.PutUint16(own[14:], uint16(count))
+	be.PutUint16(own[2214:], uint16(exts))
+	return own[:at]
 }
 
 // term is one condition.
@@ -55,7 +80,7 @@ var numbers = map[string]func(*bus.Header) uint64{
 
 // parseTerm reads one term:
 //
-//	rule=NAME              the rule of wire/bus that the frame meets; read: one whose packets Redis reads as if they were well formed
+//	rule=NAME,...          the rule of wire/bus that the frame meets, one of these; read: one whose packets Redis reads as if they were well formed
 //	type=NAME,...          the packet's type is one of these
 //	moduletype=N           the type in a MODULE packet
 //	flag=NAME              a flag of the sender's own is set
@@ -66,13 +91,18 @@ var numbers = map[string]func(*bus.Header) uint64{
 //	stale                  its configEpoch is below the one that the receiver knows of the sender
 //	followed               the receiver is a replica of the sender
 //	follows                the receiver is a replica
+//	slotted                the receiver owns slots
+//	orphaned               the receiver is a replica and does not know of whom
+//	unmet                  the receiver is a replica of a node that is in handshake
+//	claims                 slots are claimed for a known node that the receiver does not follow, at a higher config epoch than that of whom it follows
 //	update=WHO             an UPDATE about sender, self, known or unknown
 //	failing                the receiver takes the sender for failed
+//	replica                the receiver takes the sender for a replica
 //	roleless               the receiver takes the sender neither for a master nor for a replica
 //	handshake, dialled, subscribed  as in Input
-//	ip(...)                the sender's announced address has=blank|newline|control|separator
-//	gossip(...)            some entry has about=unknown|known|sender|self, flag=NAME, noflag=NAME, has=blank|newline|control|separator (in its
-//	                       address), all that are given
+//	ip(...)                the sender's announced address has=blank|newline|control|separator|at, one of those between commas
+//	gossip(...)            some entry has about=unknown|known|failing|sender|self, one of those between commas, flag=NAME, noflag=NAME, has= as of ip(...)
+//	                       (in its address), all that are given
 //	ext(...)               some extension has type=NAME, has=blank|newline|control|separator|reserved (in its text),
 //	                       has=short|malformed (an id of less than 40 bytes; one that no node can have), about=sender|self|known|unknown (an id in it),
 //	                       all that are given
@@ -95,8 +125,21 @@ func parseTerm(text string) (term, error) {
 		return func(s *sight) bool { return s.header != nil && !s.Master.IsZero() && s.header.Sender == s.Master }, nil
 	case "follows":
 		return func(s *sight) bool { return !s.Master.IsZero() }, nil
+	case "slotted":
+		return func(s *sight) bool { return s.Slotted }, nil
+	case "orphaned":
+		return func(s *sight) bool { return s.Orphaned }, nil
+	case "unmet":
+		return func(s *sight) bool {
+			_, known := s.Peers[s.Master]
+			return !s.Master.IsZero() && !known
+		}, nil
+	case "claims":
+		return (*sight).claims, nil
 	case "dialled":
 		return func(s *sight) bool { return s.Dialled }, nil
+	case "replica":
+		return func(s *sight) bool { return s.header != nil && s.Peers[s.header.Sender].Replica }, nil
 	case "roleless":
 		return func(s *sight) bool { return s.header != nil && s.Peers[s.header.Sender].Roleless }, nil
 	case "failing":
@@ -146,15 +189,19 @@ func number(get func(*bus.Header) uint64, op, value string) (term, error) {
 func word(key, value string) (term, error) {
 	switch key {
 	case "rule":
-		if value == "read" {
-			return func(s *sight) bool { return slices.Contains(readAll, s.rule) }, nil
+		var rules []bus.Rule
+		for name := range strings.SplitSeq(value, ",") {
+			if name == "read" {
+				rules = append(rules, readAll...)
+				continue
+			}
+			i := slices.IndexFunc(bus.Rules(), func(r bus.Rule) bool { return r.String() == name })
+			if i < 0 {
+				return nil, fmt.Errorf("no rule is named %q", name)
+			}
+			rules = append(rules, bus.Rules()[i])
 		}
-		i := slices.IndexFunc(bus.Rules(), func(r bus.Rule) bool { return r.String() == value })
-		if i < 0 {
-			return nil, fmt.Errorf("no rule is named %q", value)
-		}
-		rule := bus.Rules()[i]
-		return func(s *sight) bool { return s.rule == rule }, nil
+		return func(s *sight) bool { return slices.Contains(rules, s.rule) }, nil
 	case "type":
 		var types []bus.Type
 		for name := range strings.SplitSeq(value, ",") {
@@ -212,8 +259,11 @@ func word(key, value string) (term, error) {
 	return nil, fmt.Errorf("no such key")
 }
 
-// readAll are the rules whose packets Redis reads to their end: it does not check what they break.
-var readAll = []bus.Rule{bus.RuleNone, bus.RuleExtShort, bus.RuleExtTextUnterminated, bus.RuleExtWithoutFlag}
+// readAll are the rules whose packets Redis reads to their end: it does not check what they break, or what it finds behind the packet
+// passes the check, as zeros do.
+var readAll = []bus.Rule{
+	bus.RuleNone, bus.RuleUnknownType, bus.RuleExtShort, bus.RuleExtTextUnterminated, bus.RuleExtWithoutFlag, bus.RuleExtOutOfBounds,
+}
 
 // who makes a term of what an id is to the receiver: one of the words between commas.
 func who(value string, allowed []string, id func(*sight) (bus.ID, bool)) (term, error) {
@@ -235,6 +285,8 @@ func (s *sight) is(id bus.ID, what string) bool {
 	switch what {
 	case "self":
 		return id == s.Receiver
+	case "failing":
+		return s.Peers[id].Failing
 	case "known":
 		return known && id != s.Receiver
 	case "unknown":
@@ -247,6 +299,24 @@ func (s *sight) is(id bus.ID, what string) bool {
 		return s.header != nil && s.follows(id, s.header.Sender)
 	}
 	panic("quirks: " + what)
+}
+
+// claims reports whether a packet claims slots for a known node, of whom it is or that an UPDATE is about, such that the receiver's master
+// may lose its last.
+func (s *sight) claims() bool {
+	if s.header == nil {
+		return false
+	}
+	owner, epoch, slots := s.header.Sender, s.header.ConfigEpoch, &s.header.Slots
+	if s.packet != nil {
+		if u, ok := s.packet.Body.(*bus.Update); ok {
+			owner, epoch, slots = u.Node, u.ConfigEpoch, &u.Slots
+		}
+	}
+	if _, known := s.Peers[owner]; !known || slots.Len() == 0 {
+		return false
+	}
+	return s.Master.IsZero() || owner != s.Master && epoch > s.Peers[s.Master].ConfigEpoch
 }
 
 // follows reports whether the masters of a known node lead to a node. The walk is bounded by the number of nodes.
@@ -263,148 +333,12 @@ func (s *sight) follows(id, to bus.ID) bool {
 	return false
 }
 
-// ids are the words that about= takes.
-var ids = []string{"sender", "self", "known", "unknown"}
-
-func parseGossip(words []string) (term, error) {
-	var tests []func(*sight, *bus.Gossip) bool
-	for _, w := range words {
-		key, value, _ := strings.Cut(w, "=")
-		switch key {
-		case "about":
-			if !slices.Contains(ids, value) {
-				return nil, fmt.Errorf("about=%s: want one of %s", value, strings.Join(ids, " "))
-			}
-			tests = append(tests, func(s *sight, g *bus.Gossip) bool { return s.is(g.ID, value) })
-		case "flag", "noflag":
-			f, err := bus.ParseNodeFlags(value)
-			if err != nil {
-				return nil, err
-			}
-			tests = append(tests, func(_ *sight, g *bus.Gossip) bool { return (g.Flags&f == f) == (key == "flag") })
-		case "has":
-			is, ok := characters[value]
-			if !ok {
-				return nil, fmt.Errorf("has=%s: want blank, newline or control", value)
-			}
-			tests = append(tests, func(_ *sight, g *bus.Gossip) bool { return slices.ContainsFunc([]byte(g.IP.String()), is) })
-		default:
-			return nil, fmt.Errorf("%q: want about= flag= noflag= has=", w)
-		}
-	}
-	return func(s *sight) bool {
-		ping, ok := s.ping()
-		return ok && slices.ContainsFunc(ping.Gossip, func(g bus.Gossip) bool {
-			return all(tests, func(t func(*sight, *bus.Gossip) bool) bool { return t(s, &g) })
-		})
-	}, nil
-}
-
-// characters are the words that has= takes.
-var characters = map[string]func(byte) bool{
-	"blank":   func(b byte) bool { return b == ' ' || b == '\t' },
-	"newline": func(b byte) bool { return b == '\n' || b == '\r' },
-	"control": func(b byte) bool { return b < ' ' || b == 0x7f },
-	// What separates or quotes fields of nodes.conf.
-	"separator": func(b byte) bool { return b == ',' || b == '"' || b == '\'' },
-	// What no auxiliary field of nodes.conf may have (cluster_legacy.c:isValidAuxChar), or what separates them.
-	"reserved": func(b byte) bool {
-		return b < ' ' || b == 0x7f || strings.IndexByte("!#$%&()*+:;<>?@[]^{|}~,=\"'\\", b) >= 0
-	},
-}
-
-func parseExt(words []string) (term, error) {
-	var tests []func(s *sight, ping *bus.Ping, i int) bool
-	for _, w := range words {
-		key, value, _ := strings.Cut(w, "=")
-		switch key {
-		case "type":
-			t, ok := extType(value)
-			if !ok {
-				return nil, fmt.Errorf("no extension is named %q", value)
-			}
-			tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool { return ping.Exts[i].Type == t })
-		case "has":
-			if value == "malformed" {
-				tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool {
-					id, ok := ping.ExtID(i)
-					return ok && bytes.IndexByte(id[:], 0) < 0 && !id.Valid()
-				})
-				continue
-			}
-			if value == "short" {
-				tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool {
-					id, ok := ping.ExtID(i)
-					return ok && bytes.IndexByte(id[:], 0) >= 0
-				})
-				continue
-			}
-			is, ok := characters[value]
-			if !ok {
-				return nil, fmt.Errorf("has=%s: want blank, newline, control, separator, reserved, short or malformed", value)
-			}
-			tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool {
-				text, ok := ping.ExtText(i)
-				if t := ping.Exts[i].Type; t == bus.ExtShardID || t == bus.ExtSecret {
-					var id bus.ID
-					id, ok = ping.ExtID(i)
-					text = id[:]
-				}
-				return ok && slices.ContainsFunc(text, is)
-			})
-		case "about":
-			if !slices.Contains(ids, value) {
-				return nil, fmt.Errorf("about=%s: want one of %s", value, strings.Join(ids, " "))
-			}
-			tests = append(tests, func(s *sight, ping *bus.Ping, i int) bool {
-				id, _, ok := ping.ExtForgotten(i)
-				return ok && s.is(id, value)
-			})
-		default:
-			return nil, fmt.Errorf("%q: want type= has= about=", w)
-		}
-	}
-	return func(s *sight) bool {
-		ping, ok := s.ping()
-		if !ok {
-			return false
-		}
-		for i := range ping.Exts {
-			if all(tests, func(t func(*sight, *bus.Ping, int) bool) bool { return t(s, ping, i) }) {
-				return true
-			}
-		}
-		return false
-	}, nil
-}
-
-func parseIP(words []string) (term, error) {
-	if len(words) != 1 {
-		return nil, fmt.Errorf("ip: want has=blank, has=newline or has=control")
-	}
-	key, value, _ := strings.Cut(words[0], "=")
-	is, ok := characters[value]
-	if key != "has" || !ok {
-		return nil, fmt.Errorf("%q: want has=blank, has=newline or has=control", words[0])
-	}
-	return func(s *sight) bool { return s.header != nil && slices.ContainsFunc([]byte(s.header.IP.String()), is) }, nil
-}
-
 func (s *sight) ping() (*bus.Ping, bool) {
 	if s.packet == nil {
 		return nil, false
 	}
 	p, ok := s.packet.Body.(*bus.Ping)
 	return p, ok
-}
-
-func extType(name string) (bus.ExtType, bool) {
-	for _, t := range []bus.ExtType{bus.ExtHostname, bus.ExtNodename, bus.ExtForgotten, bus.ExtShardID, bus.ExtSecret} {
-		if t.String() == name {
-			return t, true
-		}
-	}
-	return 0, false
 }
 
 func all[T any](list []T, f func(T) bool) bool {

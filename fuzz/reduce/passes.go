@@ -89,7 +89,7 @@ func mentions(st *scenario.Step, name string) bool {
 			}
 		}
 		word, _, _ := strings.Cut(w.String(), "/")
-		if word == name && (keyword || st.Words[0].String() == "dial") {
+		if word == name && (keyword || st.Words[0].String() == "dial" || st.Words[0].String() == "fence") {
 			return true
 		}
 	}

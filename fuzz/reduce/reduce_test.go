@@ -147,6 +147,25 @@ func TestPackets(t *testing.T) {
 	}
 }
 
+// Fences go with the packets before them, and with their node.
+func TestFences(t *testing.T) {
+	steps := strings.Replace(packets, "q send PING", "p fence a within=5s link=out\n----\n\nq send PING\n----\n\nq fence a within=5s\n----\n\np send PONG", 1)
+	small, _ := reduce.Case(t.Context(), parse(t, steps), reduce.Options{}, func(_ context.Context, c *scenario.Case) bool {
+		return strings.Contains(body(c), "p send PONG")
+	})
+	if want := "puppet p\np send PONG"; body(small) != want {
+		t.Errorf("got\n%s\nwant\n%s", body(small), want)
+	}
+	small, _ = reduce.Case(t.Context(), parse(t, steps), reduce.Options{}, func(_ context.Context, c *scenario.Case) bool {
+		text := body(c)
+		ping, fence, pong := strings.Index(text, "q send PING"), strings.Index(text, "q fence a within=5s"), strings.Index(text, "p send PONG")
+		return 0 <= ping && ping < fence && fence < pong
+	})
+	if want := "node a\npuppet p\npuppet q\nq send PING\nq fence a within=5s\np send PONG"; body(small) != want {
+		t.Errorf("got\n%s\nwant\n%s", body(small), want)
+	}
+}
+
 // The result does not depend on how many cases are tried at once.
 func TestParallelGivesTheSame(t *testing.T) {
 	shows := func(_ context.Context, c *scenario.Case) bool {

@@ -17,14 +17,25 @@ import (
 // mode is the only one in which findings are judged.
 const mode = "strict"
 
-// play plays a case on both sides, judged by each other alone.
-func (t *Triage) play(ctx context.Context, c *scenario.Case, seed uint64, end bool) (*verdict.Result, []cause.Cause) {
+// how is how a case is played.
+type how struct {
+	seed uint64
+	// end looks at what only the end of a case shows.
+	end bool
+	// alone leaves the target out: what a fault of the oracle begins with may be a difference, at which a play of both ends.
+	alone bool
+}
+
+// play plays a case on both sides, judged by each other alone, or on the oracle alone.
+func (t *Triage) play(ctx context.Context, c *scenario.Case, h how) (*verdict.Result, []cause.Cause) {
 	t.mu.Lock()
 	t.plays++
 	t.mu.Unlock()
-	res := runner.Run(ctx, c, runner.Config{
-		Oracle: t.opts.Oracle, Target: t.opts.Target, Seed: seed, Mode: mode, Explore: true, SkipEnd: !end,
-	})
+	cfg := runner.Config{Oracle: t.opts.Oracle, Target: t.opts.Target, Seed: h.seed, Mode: mode, Explore: true, SkipEnd: !h.end}
+	if h.alone {
+		cfg.Target = nil
+	}
+	res := runner.Run(ctx, c, cfg)
 	if ctx.Err() != nil {
 		return res, nil // what was cut short says nothing
 	}

@@ -14,14 +14,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/slotdiff/slotdiff/fuzz/cause"
 	"github.com/slotdiff/slotdiff/fuzz/quirks"
 	"github.com/slotdiff/slotdiff/fuzz/reduce"
-	"github.com/slotdiff/slotdiff/harness/runner"
 	"github.com/slotdiff/slotdiff/harness/scenario"
 	"github.com/slotdiff/slotdiff/harness/verdict"
 	"github.com/slotdiff/slotdiff/oracle"
@@ -57,6 +55,9 @@ type Candidate struct {
 	Episode int
 	// Again says that the engine handed the very case over before: it is counted and not played.
 	Again bool
+	// Undefined says that what is sent leaves what Redis defines: a difference says nothing, and what the engine takes for a fault of the oracle
+	// is no other finding.
+	Undefined bool
 	// Small says that the engine has made the case small: its reduction gets SmallBudget at most.
 	Small bool
 }
@@ -305,7 +306,7 @@ func (t *Triage) Reduce(ctx context.Context, c Candidate) (*Group, *scenario.Cas
 	if err != nil {
 		return nil, nil, err
 	}
-	res, causes := t.show(ctx, whole, c.Seed)
+	res, causes, alone := t.show(ctx, whole, c)
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
@@ -318,7 +319,7 @@ func (t *Triage) Reduce(ctx context.Context, c Candidate) (*Group, *scenario.Cas
 		}
 		return nil, nil, fmt.Errorf("reduce: %s shows no fault: %s", c.Case.Path, why)
 	}
-	f := finding{cause: causes[0], candidate: c, whole: whole, result: res}
+	f := finding{cause: causes[0], candidate: c, whole: whole, result: res, alone: alone}
 	if err := t.reduce(ctx, &f); err != nil {
 		return nil, nil, err
 	}
@@ -348,7 +349,7 @@ func (t *Triage) add(ctx context.Context, c Candidate) (first *Group, key string
 	if err != nil {
 		return nil, "", err
 	}
-	res, causes := t.show(ctx, whole, c.Seed)
+	res, causes, alone := t.show(ctx, whole, c)
 	if err := ctx.Err(); err != nil {
 		return nil, "", err
 	}
@@ -357,7 +358,7 @@ func (t *Triage) add(ctx context.Context, c Candidate) (first *Group, key string
 		return first, "", err
 	}
 	for i, ca := range causes {
-		g, err := t.file(ctx, c, whole, res, ca)
+		g, err := t.file(ctx, &finding{cause: ca, candidate: c, whole: whole, result: res, alone: alone})
 		if err != nil {
 			return first, key, err
 		}
@@ -371,128 +372,32 @@ func (t *Triage) add(ctx context.Context, c Candidate) (first *Group, key string
 // keyText is what a cause before reduction is noted by.
 func keyText(c cause.Cause) string { return "key " + c.Key() }
 
-// show plays a case until it shows something, a few times at most.
-func (t *Triage) show(ctx context.Context, c *scenario.Case, seed uint64) (res *verdict.Result, causes []cause.Cause) {
-	for range t.opts.Times {
-		if res, causes = t.play(ctx, c, seed, true); causes != nil || ctx.Err() != nil {
-			break
+// show plays a case until it shows something, a few times at most. What an engine takes for a fault of the oracle is looked for on the oracle
+// alone first, for a difference before it would end a play of both.
+func (t *Triage) show(ctx context.Context, whole *scenario.Case, c Candidate) (res *verdict.Result, causes []cause.Cause, alone bool) {
+	for _, alone := range []bool{true, false} {
+		if alone && !c.Kind.OfOracle() || !alone && c.Kind.OfOracle() && c.Undefined {
+			continue
+		}
+		for range t.opts.Times {
+			if res, causes = t.play(ctx, whole, how{c.Seed, true, alone}); causes != nil || ctx.Err() != nil {
+				return res, causes, alone
+			}
 		}
 	}
-	return res, causes
+	return res, nil, false
 }
 
 // file finds the group of a cause that a case was seen to show, or reduces the case and makes one.
-func (t *Triage) file(ctx context.Context, c Candidate, whole *scenario.Case, res *verdict.Result, ca cause.Cause) (*Group, error) {
-	raw := keyText(ca)
+func (t *Triage) file(ctx context.Context, f *finding) (*Group, error) {
+	raw := keyText(f.cause)
 	if g, counted := t.note(raw, false); counted {
 		return g, nil
 	}
-	f := finding{cause: ca, candidate: c, whole: whole, result: res}
-	if err := t.reduce(ctx, &f); err != nil {
+	if err := t.reduce(ctx, f); err != nil {
 		return nil, err
 	}
-	g, err := t.save(ctx, &f)
+	g, err := t.save(ctx, f)
 	t.settle(raw, g, "")
 	return g, err
-}
-
-// finding is a candidate on its way to a group.
-type finding struct {
-	cause     cause.Cause
-	candidate Candidate
-	whole     *scenario.Case
-	small     *scenario.Case
-	result    *verdict.Result // of the smallest case that was seen to show the cause
-	// recording is whose oracle answers fill the expected blocks; nil: result's.
-	recording *verdict.Result
-	report    reduce.Report
-	confirmed int
-	noise     int
-}
-
-// reduce makes the case of a finding small and plays the result Times times. A reduction that was lucky once, or that
-// ends in a case in which the oracle differs from itself, is done again with a stricter look, and at last given
-// up for the whole case.
-func (t *Triage) reduce(ctx context.Context, f *finding) error {
-	short, end := cut(f.whole, f.result)
-	patience := patienceOf(f.result)
-	shows := func(ctx context.Context, c *scenario.Case) bool {
-		_, causes := t.play(ctx, patience.limit(c), f.candidate.Seed, end)
-		return slices.ContainsFunc(causes, f.cause.Same)
-	}
-	strictly := func(ctx context.Context, c *scenario.Case) bool {
-		for range 2 {
-			if !shows(ctx, c) {
-				return false
-			}
-		}
-		return !t.noisy(ctx, c, f)
-	}
-	t.mu.Lock()
-	opts := reduce.Options{Budget: t.budget, Parallel: t.opts.Parallel}
-	t.mu.Unlock()
-	if f.candidate.Small {
-		opts.Budget = min(SmallBudget, cmp.Or(opts.Budget, reduce.DefaultBudget))
-	}
-
-	f.small, f.report = reduce.Case(ctx, short, opts, shows)
-	if t.prove(ctx, f, end); f.sound() || ctx.Err() != nil {
-		return ctx.Err()
-	}
-	f.small = short
-	if t.prove(ctx, f, end); f.sound() && ctx.Err() == nil {
-		proven := *f
-		if f.small, f.report = reduce.Case(ctx, short, opts, strictly); ctx.Err() == nil {
-			if t.prove(ctx, f, end); !f.sound() {
-				*f = proven
-			}
-		}
-		return ctx.Err()
-	}
-	if f.confirmed == 0 {
-		f.small = f.whole
-		t.prove(ctx, f, true)
-	}
-	return ctx.Err()
-}
-
-// sound reports whether the case of a finding shows its cause, and only against the target.
-func (f *finding) sound() bool { return f.confirmed > 0 && f.noise == 0 }
-
-// prove plays the case of a finding Times times on both sides and, where it shows a difference, on two instances of
-// the oracle.
-func (t *Triage) prove(ctx context.Context, f *finding, end bool) {
-	t.confirm(ctx, f, end)
-	f.noise = 0
-	if f.confirmed == 0 || f.cause.Kind != Divergence {
-		return
-	}
-	for range t.opts.Times {
-		if t.noisy(ctx, f.small, f) {
-			f.noise++
-		}
-	}
-}
-
-// noisy reports whether two instances of the oracle part in a case as the cause of a finding says, either way round.
-func (t *Triage) noisy(ctx context.Context, c *scenario.Case, f *finding) bool {
-	res := runner.Run(ctx, c, runner.Config{
-		Oracle: t.opts.Oracle, Target: t.opts.Oracle, Seed: f.candidate.Seed, Mode: mode, Explore: true, SkipEnd: true,
-	})
-	return slices.ContainsFunc(cause.Of(c, res), f.cause.SameEitherWay)
-}
-
-// confirm counts how often the case of a finding shows its cause, and keeps the result and the cause of a play that does.
-func (t *Triage) confirm(ctx context.Context, f *finding, end bool) {
-	f.confirmed = 0
-	for range t.opts.Times {
-		res, causes := t.play(ctx, f.small, f.candidate.Seed, end)
-		i := slices.IndexFunc(causes, f.cause.Same)
-		if i < 0 {
-			continue
-		}
-		if f.confirmed++; f.confirmed == 1 {
-			f.result, f.cause = res, causes[i]
-		}
-	}
 }

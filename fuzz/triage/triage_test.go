@@ -203,6 +203,25 @@ func TestOracleFaults(t *testing.T) {
 	}
 }
 
+// A difference before a fault of the oracle does not hide it: what is taken for one is looked for on the oracle alone.
+func TestOracleFaultBehindADifference(t *testing.T) {
+	tri := newTriage(t, map[string]string{"GET FOO": "die"}, map[string]string{"GET BAR": "$1\r\nx\r\n"}, nil)
+	g := add(t, tri, triage.Candidate{Case: steps("node a", "a GET bar", "a GET foo"), Kind: triage.OracleCrash, Note: "oracle: crash"})
+	if g.Kind != triage.OracleCrash || g.Confirmed != 3 || g.Steps != 2 || g.Survival != "lives" {
+		t.Errorf("%+v", g)
+	}
+	// What the oracle alone does not show may be a difference.
+	g = add(t, tri, triage.Candidate{Case: steps("node a", "a GET bar"), Kind: triage.OracleHang, Note: "oracle: hang"})
+	if g.Kind != triage.Divergence || g.Confirmed != 3 {
+		t.Errorf("%+v", g)
+	}
+	// Unless differences say nothing.
+	g = add(t, tri, triage.Candidate{Case: steps("node a", "a GET bar", "a PING"), Kind: triage.OracleCrash, Note: "oracle: other", Undefined: true})
+	if g.Kind != triage.OracleCrash || g.Confirmed != 0 || !strings.Contains(g.Title, "did not come again") {
+		t.Errorf("%+v", g)
+	}
+}
+
 // flaky answers as one map or another, by turns.
 type flaky struct {
 	oracle.Driver

@@ -234,10 +234,12 @@ func (p *Puppet) addLink(name string, inbound bool, conn net.Conn) error {
 }
 
 // find is the link called name: exactly, or the newest open inbound one for In, or for "" the link
-// Out if it is there, else the newest open link of all. p.mu is held.
+// Out if it is there, else the newest open link of all. In, when every inbound link has ended, is net.ErrClosed. p.mu is held.
 func (p *Puppet) find(name string) (*link, error) {
 	var newest *link
+	ended := false
 	for _, l := range p.links {
+		ended = ended || name == In && l.inbound
 		if l.name == name || name == "" && l.name == Out {
 			return l, nil
 		}
@@ -248,6 +250,9 @@ func (p *Puppet) find(name string) (*link, error) {
 	if newest == nil {
 		if name == "" {
 			return nil, p.errorf("", "there is no open link")
+		}
+		if ended {
+			return nil, p.errorf(name, "%w", net.ErrClosed)
 		}
 		return nil, p.errorf(name, "there is no such link")
 	}
@@ -300,6 +305,14 @@ func (p *Puppet) Flood(ctx context.Context, link string, frame []byte, n int) er
 		n -= k
 	}
 	return nil
+}
+
+// Gone reports whether a link has ended, by either side, or is not there. The name is as for [Puppet.SendPieces].
+func (p *Puppet) Gone(name string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l, err := p.find(name)
+	return err != nil || !l.open
 }
 
 // CloseLink closes a link. What had come in on it can still be received, then Closed. The name is

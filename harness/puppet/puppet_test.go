@@ -352,6 +352,27 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// A link that a node opened and that has ended is gone, not unknown.
+func TestInboundLinkThatHasEnded(t *testing.T) {
+	p, q := newPuppet(t, "p"), newPuppet(t, "q")
+	if !p.Gone(puppet.In) {
+		t.Error("a link that never was is not gone")
+	}
+	must(t, q.Dial(testContext(t), p.BusAddr(), ""))
+	send(t, q, "", "PING")
+	recv(t, p, puppet.Filter{Link: puppet.In})
+	if p.Gone(puppet.In) || q.Gone("") {
+		t.Error("an open link is gone")
+	}
+	must(t, q.CloseLink(""))
+	if ev := recv(t, p, puppet.Filter{Link: puppet.In}); !ev.Closed {
+		t.Errorf("%v", ev)
+	}
+	if err := p.Send(testContext(t), puppet.In, nil); !errors.Is(err, net.ErrClosed) || !p.Gone(puppet.In) {
+		t.Errorf("%v", err)
+	}
+}
+
 func errOf[T any](_ T, err error) error { return err }
 
 func TestTraceTellsEverything(t *testing.T) {

@@ -130,6 +130,15 @@ func (r *rehearsal) onPuppet(v *Verb, c *call, args []string) error {
 			err = fmt.Errorf("want one node")
 		}
 		return err
+	case verbFence:
+		to, _, _, err := c.fence()
+		if err != nil {
+			return err
+		}
+		name := to.String()
+		if _, known := r.names.get(name); !known || r.puppets[name] != nil {
+			return fmt.Errorf("no node %q is started by this case", name)
+		}
 	case verbPuppetSend:
 		plain, opts, err := c.options(c.words, "link", "cut", "times")
 		if err != nil {

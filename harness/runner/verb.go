@@ -35,7 +35,7 @@ type Verb struct {
 func Verbs() []*Verb {
 	return []*Verb{
 		verbNode, verbCommand, verbSend, verbRecv,
-		verbPuppet, verbSet, verbDial, verbPuppetSend, verbPuppetRecv, verbReply, verbClose,
+		verbPuppet, verbSet, verbDial, verbPuppetSend, verbPuppetRecv, verbReply, verbFence, verbClose,
 		verbWait, verbHold, verbAgree, verbSnapshot,
 		verbKill, verbRestart, verbPause, verbResume,
 		verbCut, verbHeal, verbDelay,

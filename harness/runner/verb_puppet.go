@@ -20,6 +20,8 @@ import (
 type actor struct {
 	*puppet.Puppet
 	ports *oracle.Port
+	// uncounted is, by link, how many packets of the type of a fence were sent since the last one there.
+	uncounted map[string]int
 }
 
 var verbPuppet = &Verb{
@@ -52,7 +54,7 @@ func (s *side) startPuppet(name string, words []string) (output, error) {
 		}
 		p, err := puppet.New(puppet.Config{Name: name, Seed: s.seed, Port: port.Client(), Words: words, Trace: s.tracePuppet})
 		if err == nil {
-			s.puppets[name] = &actor{p, port}
+			s.puppets[name] = &actor{Puppet: p, ports: port}
 			s.names.set(name, identity{id: p.ID().String(), addr: p.Addr(), bus: p.BusAddr()})
 			return ok, nil
 		}
@@ -151,6 +153,7 @@ var verbPuppetSend = &Verb{
 		ctx, cancel := context.WithTimeout(ctx, replyTimeout)
 		defer cancel()
 		p := c.puppet()
+		c.side.puppets[c.actor].sent(opts["link"], frame, times)
 		if times > 1 {
 			err = p.Flood(ctx, opts["link"], frame, times)
 		} else {
@@ -305,6 +308,7 @@ var verbReply = &Verb{
 		if ev.Closed {
 			return output{kind: "packet", lines: []string{"closed"}}, nil
 		}
+		c.side.puppets[c.actor].sent(ev.Link, frame, 1)
 		return linkAnswer(ok, c.puppet().Send(ctx, ev.Link, frame))
 	},
 }

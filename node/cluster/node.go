@@ -72,8 +72,9 @@ type Node struct {
 	sync    bool
 	text    []byte
 	changed slot.Set // slots whose owner changed: their shard channels go
-	// anyChanged says that changed is not empty.
+	// anyChanged says that changed is not empty; lastChanged is the last of them. They rise.
 	anyChanged  bool
+	lastChanged uint16
 	slotChanges uint64
 }
 
@@ -179,10 +180,7 @@ func (n *Node) Ready() Ready {
 		n.ready.Persist, n.ready.Sync = n.text, n.sync
 		n.persist, n.sync = false, false
 	}
-	if n.anyChanged {
-		n.ready.Data = append(n.ready.Data, DropShardChannels{Slots: n.changed})
-		n.changed, n.anyChanged = slot.Set{}, false
-	}
+	n.dropChannels()
 	rd := n.ready
 	clear(n.spare.Send) // frames of a large broadcast would live on
 	n.ready = Ready{

@@ -26,6 +26,7 @@ func (n *Node) propagate(r Publish) {
 
 // deliver hands a message from the bus to the data plane.
 func (n *Node) deliver(body *bus.Publish, shard bool) {
+	n.dropChannels()
 	n.ready.Data = append(n.ready.Data, Deliver{
 		Channel: slices.Clone(body.Channel), Message: slices.Clone(body.Message), Shard: shard,
 	})

@@ -54,7 +54,7 @@ type DataOp interface{ dataOp() }
 // DropKeys deletes the keys of slots that another node has won.
 type DropKeys struct{ Slots slot.Set }
 
-// DropShardChannels unsubscribes every client from the shard channels of slots whose owner changed.
+// DropShardChannels unsubscribes every client from the shard channels of slots whose owner changed, slot by slot.
 type DropShardChannels struct{ Slots slot.Set }
 
 // Follow makes this server a replica of the one at Host:Port (replicationSetMaster).

@@ -23,7 +23,8 @@ func (n *Node) becomeReplicaOf(p *peer) {
 	// removeAllNotOwnedShardChannelSubscriptions
 	all := slot.Full()
 	others := all.Minus(p.owned())
-	n.changed, n.anyChanged = n.changed.Union(&others), true
+	n.dropChannels()
+	n.changed, n.anyChanged, n.lastChanged = others, true, slot.Count-1
 	n.resetManualFailover()
 }
 

@@ -41,8 +41,20 @@ func (n *Node) delSlot(s uint16) {
 	n.slots[s] = nil
 	n.slotChanges++
 	n.notClaiming.Remove(s)
+	if n.anyChanged && s <= n.lastChanged {
+		n.dropChannels()
+	}
 	n.changed.Add(s)
-	n.anyChanged = true
+	n.anyChanged, n.lastChanged = true, s
+}
+
+// dropChannels tells the data plane of the slots that changed hands so far: subscribers hear of it in this order, and before messages that
+// come later.
+func (n *Node) dropChannels() {
+	if n.anyChanged {
+		n.ready.Data = append(n.ready.Data, DropShardChannels{Slots: n.changed})
+		n.changed, n.anyChanged = slot.Set{}, false
+	}
 }
 
 // moveSlots mirrors clusterMoveNodeSlots.

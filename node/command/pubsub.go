@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 
@@ -212,12 +213,11 @@ func (e *Engine) deliver(ch, msg []byte, shard bool) int {
 }
 
 // dropShardChannels unsubscribes every client from the shard channels of slots
-// that changed hands. Mirrors pubsub.c:removeChannelsInSlot.
+// that changed hands, slot by slot. Mirrors pubsub.c:removeChannelsInSlot.
 func (e *Engine) dropShardChannels(slots slot.Set) {
-	for _, name := range sortedNames(e.shards) {
-		if !slots.Has(slot.Of([]byte(name))) {
-			continue
-		}
+	names := slices.DeleteFunc(sortedNames(e.shards), func(name string) bool { return !slots.Has(slot.Of([]byte(name))) })
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(slot.Of([]byte(a)), slot.Of([]byte(b))) })
+	for _, name := range names {
 		for _, c := range slices.Clone(e.shards[name].list) {
 			end := e.pushTo(c)
 			e.unsubscribe(c, shardSpace, name, true)
