@@ -12,6 +12,8 @@ type difference struct {
 	want, got string // as they are
 	// state means that a line of text differs: what a node shows of its state, rather than the answer to what was asked.
 	state bool
+	// header, if not empty, is the class of a difference that any packet of the node has in its header.
+	header string
 }
 
 // compare finds the first line in which two answers differ and names what differs in it.
@@ -41,7 +43,8 @@ func compare(want, got []string) difference {
 		d.class = "an answer, not " + w
 	case w == classText && g == classText:
 		d.state = true
-		d.class = inside + textDifference(d.want, d.got)
+		d.class, d.header = textDifference(d.want, d.got)
+		d.class = inside + d.class
 	case w == g:
 		d.class = inside + g + " of another value"
 	default:
@@ -155,29 +158,32 @@ func errorClass(text string) string {
 }
 
 // textDifference names the word in which two lines of text part: by its key where words are key=value or
-// key:value, else by its place.
-func textDifference(want, got string) string {
+// key:value, else by its place. header is what [standing] makes of it.
+func textDifference(want, got string) (class, header string) {
 	want, got = strings.TrimPrefix(want, "| "), strings.TrimPrefix(got, "| ")
 	w, g := strings.Fields(want), strings.Fields(got)
 	for i := range max(len(w), len(g)) {
 		switch {
 		case i >= len(w):
-			return lead(w) + "more words"
+			return lead(w) + "more words", ""
 		case i >= len(g):
-			return lead(w) + "fewer words"
+			return lead(w) + "fewer words", ""
 		case w[i] == g[i]:
 			continue
 		}
 		kw, kg := key(w[i]), key(g[i])
 		if kw != "" && kw == kg {
-			return lead(w) + kw
+			if of := lead(w); of != "" {
+				return of + kw, ""
+			}
+			return kw, standing(kw, w[i], g[i])
 		}
 		if i == 0 && kw == "" && kg == "" && isWord(w[0]) && isWord(g[0]) {
-			return g[0] + ", not " + w[0]
+			return g[0] + ", not " + w[0], ""
 		}
-		return lead(w) + fmt.Sprintf("word %d", i+1)
+		return lead(w) + fmt.Sprintf("word %d", i+1), ""
 	}
-	return "blanks"
+	return "blanks", ""
 }
 
 // lead is the word that says what a line is about: "gossip ", "PONG ".
