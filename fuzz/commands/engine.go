@@ -218,6 +218,11 @@ func (e *Engine) troubled(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	for _, s := range e.st.sides {
+		if s.node != nil {
+			if alive := s.alive(); alive != nil {
+				err = fmt.Errorf("%w; %s: %s", err, s.name, ending(alive))
+			}
+		}
 		s.stop()
 	}
 	return fmt.Errorf("fuzz commands: set-up: %w", err)
