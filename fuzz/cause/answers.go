@@ -71,6 +71,9 @@ const unknown = "-ERR unknown command"
 // arity is the class of the answer to a number of arguments that a command does not take, which is looked at next.
 const arity = "-ERR wrong number of arguments"
 
+// eitherText is what a server says of a known subcommand whose handler does not take so many arguments.
+const eitherText = "ERR unknown subcommand or wrong number of arguments"
+
 // lineClass is the kind of one line of an answer's text form (resp.Text), or of other text.
 func lineClass(line string) string {
 	line = strings.TrimLeft(line, " ")
@@ -140,11 +143,11 @@ func errorClass(text string) string {
 	if whole, err := strconv.Unquote(text); err == nil {
 		text = whole
 	}
+	if strings.HasPrefix(text, arity[1:]) || strings.HasPrefix(text, eitherText) {
+		return arity
+	}
 	if strings.HasPrefix(text, unknown[1:]) || strings.HasPrefix(text, "ERR unknown subcommand") {
 		return unknown
-	}
-	if strings.HasPrefix(text, arity[1:]) {
-		return arity
 	}
 	words := strings.Fields(Fold(text))
 	if len(words) == 0 {
