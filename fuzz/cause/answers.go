@@ -74,6 +74,9 @@ const arity = "-ERR wrong number of arguments"
 // eitherText is what a server says of a known subcommand whose handler does not take so many arguments.
 const eitherText = "ERR unknown subcommand or wrong number of arguments"
 
+// unknownArgument is what an error repeats an argument behind without quotes.
+const unknownArgument = "unknown argument:"
+
 // lineClass is the kind of one line of an answer's text form (resp.Text), or of other text.
 func lineClass(line string) string {
 	line = strings.TrimLeft(line, " ")
@@ -148,6 +151,9 @@ func errorClass(text string) string {
 	}
 	if strings.HasPrefix(text, unknown[1:]) || strings.HasPrefix(text, "ERR unknown subcommand") {
 		return unknown
+	}
+	if before, _, ok := strings.Cut(text, unknownArgument); ok {
+		text = before + unknownArgument
 	}
 	words := strings.Fields(Fold(text))
 	if len(words) == 0 {

@@ -86,6 +86,7 @@ func TestDivergences(t *testing.T) {
 		{"a GET foo", "-MOVED 1 h:2", "-ERR wrong number of arguments for 'get' command", "divergence GET: -ERR wrong number of arguments"},
 		{"a GET foo", "-ERR wrong number of arguments for 'get' command", "$-1", "divergence GET: an answer, not -ERR wrong number of arguments"},
 		{"a GET foo", "-ERR unknown subcommand or wrong number of arguments for 'UNBLOCK'. Try CLIENT HELP.", ":0", "divergence GET: an answer, not -ERR wrong number of arguments"},
+		{"a GET foo", "-ERR unknown argument: any 12", "$-1", "divergence GET: nil, not -ERR unknown argument:"},
 		{"a GET foo", "$-1", `-"ERR wrong \x00 number"`, "divergence GET: -ERR wrong \x00 number, not nil"},
 		{"snapshot a nodes", "$a.id :1@2 myself,master - 0", "$a.id :1@2 myself,slave - 0", "divergence snapshot nodes: word 3 after PING version"},
 		{"snapshot a nodes", "cluster_state:ok", "cluster_state:fail", "divergence snapshot nodes: cluster_state after PING version"},
