@@ -203,9 +203,12 @@ func lead(words []string) string {
 	return ""
 }
 
+// isWord reports whether s is of letters alone, and no id that happens to be.
 func isWord(s string) bool {
-	return s != "" && strings.IndexFunc(s, func(r rune) bool { return (r|0x20) < 'a' || (r|0x20) > 'z' }) < 0
+	return s != "" && len(s) != idLen && strings.IndexFunc(s, func(r rune) bool { return (r|0x20) < 'a' || (r|0x20) > 'z' }) < 0
 }
+
+const idLen = 40
 
 func key(word string) string {
 	k, _, ok := strings.Cut(word, "=")

@@ -89,6 +89,7 @@ func TestDivergences(t *testing.T) {
 		{"a GET foo", "-ERR unknown argument: any 12", "$-1", "divergence GET: nil, not -ERR unknown argument:"},
 		{"a GET foo", "$-1", `-"ERR wrong \x00 number"`, "divergence GET: -ERR wrong \x00 number, not nil"},
 		{"snapshot a nodes", "$a.id :1@2 myself,master - 0", "$a.id :1@2 myself,slave - 0", "divergence snapshot nodes: word 3 after PING version"},
+		{"snapshot a nodes", strings.Repeat("b", 40) + " :1@2 master - 0", strings.Repeat("b", 40) + " :1@2 master,fail - 0", "divergence snapshot nodes: word 3 after PING version"},
 		{"snapshot a nodes", "cluster_state:ok", "cluster_state:fail", "divergence snapshot nodes: cluster_state after PING version"},
 		{"snapshot a nodes", "x", "x\ny", "divergence snapshot nodes: line, not the end after PING version"},
 		{"p recv PONG within=1s", "PONG sender=$a.id\n  ver=1 port=2", "PONG sender=$a.id\n  ver=1 port=3", "divergence recv PONG: port after PING version"},

@@ -81,10 +81,20 @@ func (d *Differences) Covers(product, version string) bool {
 	return d.Product == product && (d.Version == version || strings.HasPrefix(version, d.Version+"."))
 }
 
-// Match returns the entry for a cause, or nil. Its own entry goes before one with a *, and what a command shows in a
-// transaction is known if it is known outside of one.
+// Match returns the entry for a cause, or nil. Its own entry goes before one with a *, and both before an entry that does
+// not say what it comes after, which holds behind anything.
 func (d *Differences) Match(cause string) *Difference {
-	cause = strings.TrimSuffix(cause, inTransaction)
+	if e := d.match(cause); e != nil {
+		return e
+	}
+	if i := strings.LastIndex(cause, afterWord); i >= 0 {
+		return d.match(cause[:i])
+	}
+	return nil
+}
+
+// match is Match of the very cause.
+func (d *Differences) match(cause string) *Difference {
 	if e := d.find(cause); e != nil {
 		return e
 	}
@@ -102,10 +112,10 @@ func (d *Differences) Match(cause string) *Difference {
 	return nil
 }
 
+// What stands in a cause, see fuzz/cause, between the target's answer and the oracle's, and before what it came after.
 const (
-	notWord = ", not " // stands between the target's answer and the oracle's
-	// inTransaction is the end of a cause that shows only in a transaction; see fuzz/cause.
-	inTransaction = " after MULTI"
+	notWord   = ", not "
+	afterWord = " after "
 )
 
 // String is an entry as the file has it, to be appended by a tool that has found a difference. The reason is one line.

@@ -34,7 +34,7 @@ func TestDifferences(t *testing.T) {
 
 // An entry with a * is about one class of answers and yields to one of its own.
 func TestDifferencesOfMany(t *testing.T) {
-	d, err := known.ParseDifferences("redis-7.0.txt", []byte("ok | divergence *: -A, not -B: c | x\nok | divergence GET: -A, not -B: c | x\nok | divergence XREAD: *, not -MOVED | x\n"))
+	d, err := known.ParseDifferences("redis-7.0.txt", []byte("ok | divergence *: -A, not -B: c | x\nok | divergence GET: -A, not -B: c | x\nok | divergence XREAD: *, not -MOVED | x\nok | divergence MSET: -A, not -B after PING | x\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,10 @@ func TestDifferencesOfMany(t *testing.T) {
 		"divergence MGET: -A, not -B: c after MULTI": 1,
 		"divergence MGET: -A, not -B":                0,
 		"divergence MGET: -B: c":                     0,
-		"divergence MGET: -A, not -B: c after PING":  0,
+		"divergence MGET: -A, not -B: c after PING":  1,
+		"divergence MSET: -A, not -B after PONG":     0,
+		"divergence MSET: -A, not -B":                0,
+		"divergence MSET: -A, not -B after PING":     4,
 		"invariant MGET: -A, not -B: c":              0,
 		"divergence XREAD: +QUEUED, not -MOVED":      3,
 		"divergence XREAD: -ERR a: b, not -MOVED":    3,
