@@ -190,7 +190,11 @@ func textDifference(want, got string) (class, header string) {
 		if i == 0 && kw == "" && kg == "" && isWord(w[0]) && isWord(g[0]) {
 			return g[0] + ", not " + w[0], ""
 		}
-		return lead(w) + fmt.Sprintf("word %d", i+1), ""
+		class = fmt.Sprintf("word %d", i+1)
+		if flagLists(w[i], g[i]) {
+			class = strings.TrimSpace(class + " " + flagDifference(w[i], g[i]))
+		}
+		return lead(w) + class, ""
 	}
 	return "blanks", ""
 }

@@ -14,28 +14,39 @@ func standing(key, want, got string) string {
 	case "mflags":
 		return "mflags " + got + ", not " + want
 	case "flags":
-		more, fewer := without(got, want), without(want, got)
-		for _, f := range append(more, fewer...) {
+		for _, f := range append(without(got, want), without(want, got)...) {
 			if !ability.MatchString(f) {
 				return ""
 			}
 		}
-		var out []string
-		for _, part := range []struct {
-			flags []string
-			word  string
-		}{{more, "more"}, {fewer, "fewer"}} {
-			if len(part.flags) > 0 {
-				out = append(out, strings.Join(part.flags, ",")+" "+part.word)
-			}
+		if d := flagDifference(want, got); d != "" {
+			return "flags " + d
 		}
-		return "flags " + strings.Join(out, " and ")
 	}
 	return ""
 }
 
 // ability matches a flag that says what its node understands: those that have no name came after the baseline.
 var ability = regexp.MustCompile(`^(extensions|0x[0-9a-f]+)$`)
+
+// flagLists reports whether two words are lists of flags, as in a line of CLUSTER NODES.
+func flagLists(a, b string) bool {
+	return flagList.MatchString(a) && flagList.MatchString(b) && (strings.Contains(a, ",") || strings.Contains(b, ","))
+}
+
+var flagList = regexp.MustCompile(`^[a-z]+\??(,[a-z]+\??)*$`)
+
+// flagDifference says which flags got has more and fewer than want.
+func flagDifference(want, got string) string {
+	var out []string
+	if more := without(got, want); len(more) > 0 {
+		out = append(out, strings.Join(more, ",")+" more")
+	}
+	if fewer := without(want, got); len(fewer) > 0 {
+		out = append(out, strings.Join(fewer, ",")+" fewer")
+	}
+	return strings.Join(out, " and ")
+}
 
 // without lists the words of a, joined by commas, that b has not.
 func without(a, b string) []string {
