@@ -12,6 +12,8 @@ type difference struct {
 	want, got string // as they are
 	// state means that a line of text differs: what a node shows of its state, rather than the answer to what was asked.
 	state bool
+	// header, if not empty, is the class of a difference that any packet of the node has in its header.
+	header string
 }
 
 // compare finds the first line in which two answers differ and names what differs in it.
@@ -41,7 +43,8 @@ func compare(want, got []string) difference {
 		d.class = "an answer, not " + w
 	case w == classText && g == classText:
 		d.state = true
-		d.class = inside + textDifference(d.want, d.got)
+		d.class, d.header = textDifference(d.want, d.got)
+		d.class = inside + d.class
 	case w == g:
 		d.class = inside + g + " of another value"
 	default:
@@ -67,6 +70,12 @@ const unknown = "-ERR unknown command"
 
 // arity is the class of the answer to a number of arguments that a command does not take, which is looked at next.
 const arity = "-ERR wrong number of arguments"
+
+// eitherText is what a server says of a known subcommand whose handler does not take so many arguments.
+const eitherText = "ERR unknown subcommand or wrong number of arguments"
+
+// unknownArgument is what an error repeats an argument behind without quotes.
+const unknownArgument = "unknown argument:"
 
 // lineClass is the kind of one line of an answer's text form (resp.Text), or of other text.
 func lineClass(line string) string {
@@ -137,11 +146,14 @@ func errorClass(text string) string {
 	if whole, err := strconv.Unquote(text); err == nil {
 		text = whole
 	}
+	if strings.HasPrefix(text, arity[1:]) || strings.HasPrefix(text, eitherText) {
+		return arity
+	}
 	if strings.HasPrefix(text, unknown[1:]) || strings.HasPrefix(text, "ERR unknown subcommand") {
 		return unknown
 	}
-	if strings.HasPrefix(text, arity[1:]) {
-		return arity
+	if before, _, ok := strings.Cut(text, unknownArgument); ok {
+		text = before + unknownArgument
 	}
 	words := strings.Fields(Fold(text))
 	if len(words) == 0 {
@@ -155,29 +167,36 @@ func errorClass(text string) string {
 }
 
 // textDifference names the word in which two lines of text part: by its key where words are key=value or
-// key:value, else by its place.
-func textDifference(want, got string) string {
+// key:value, else by its place. header is what [standing] makes of it.
+func textDifference(want, got string) (class, header string) {
 	want, got = strings.TrimPrefix(want, "| "), strings.TrimPrefix(got, "| ")
 	w, g := strings.Fields(want), strings.Fields(got)
 	for i := range max(len(w), len(g)) {
 		switch {
 		case i >= len(w):
-			return lead(w) + "more words"
+			return lead(w) + "more words", ""
 		case i >= len(g):
-			return lead(w) + "fewer words"
+			return lead(w) + "fewer words", ""
 		case w[i] == g[i]:
 			continue
 		}
 		kw, kg := key(w[i]), key(g[i])
 		if kw != "" && kw == kg {
-			return lead(w) + kw
+			if of := lead(w); of != "" {
+				return of + kw, ""
+			}
+			return kw, standing(kw, w[i], g[i])
 		}
 		if i == 0 && kw == "" && kg == "" && isWord(w[0]) && isWord(g[0]) {
-			return g[0] + ", not " + w[0]
+			return g[0] + ", not " + w[0], ""
 		}
-		return lead(w) + fmt.Sprintf("word %d", i+1)
+		class = fmt.Sprintf("word %d", i+1)
+		if flagLists(w[i], g[i]) {
+			class = strings.TrimSpace(class + " " + flagDifference(w[i], g[i]))
+		}
+		return lead(w) + class, ""
 	}
-	return "blanks"
+	return "blanks", ""
 }
 
 // lead is the word that says what a line is about: "gossip ", "PONG ".
@@ -188,9 +207,12 @@ func lead(words []string) string {
 	return ""
 }
 
+// isWord reports whether s is of letters alone, and no id that happens to be.
 func isWord(s string) bool {
-	return s != "" && strings.IndexFunc(s, func(r rune) bool { return (r|0x20) < 'a' || (r|0x20) > 'z' }) < 0
+	return s != "" && len(s) != idLen && strings.IndexFunc(s, func(r rune) bool { return (r|0x20) < 'a' || (r|0x20) > 'z' }) < 0
 }
+
+const idLen = 40
 
 func key(word string) string {
 	k, _, ok := strings.Cut(word, "=")

@@ -85,11 +85,18 @@ func TestDivergences(t *testing.T) {
 		{"a GET foo", "-MOVED 1 h:2", `-"ERR unknown command 'GET', with args beginning with: 'foo' "`, "divergence GET: -ERR unknown command"},
 		{"a GET foo", "-MOVED 1 h:2", "-ERR wrong number of arguments for 'get' command", "divergence GET: -ERR wrong number of arguments"},
 		{"a GET foo", "-ERR wrong number of arguments for 'get' command", "$-1", "divergence GET: an answer, not -ERR wrong number of arguments"},
+		{"a GET foo", "-ERR unknown subcommand or wrong number of arguments for 'UNBLOCK'. Try CLIENT HELP.", ":0", "divergence GET: an answer, not -ERR wrong number of arguments"},
+		{"a GET foo", "-ERR unknown argument: any 12", "$-1", "divergence GET: nil, not -ERR unknown argument:"},
 		{"a GET foo", "$-1", `-"ERR wrong \x00 number"`, "divergence GET: -ERR wrong \x00 number, not nil"},
-		{"snapshot a nodes", "$a.id :1@2 myself,master - 0", "$a.id :1@2 myself,slave - 0", "divergence snapshot nodes: word 3 after PING version"},
+		{"snapshot a nodes", "$a.id :1@2 myself,master - 0", "$a.id :1@2 myself,slave - 0", "divergence snapshot nodes: word 3 slave more and master fewer after PING version"},
+		{"snapshot a nodes", strings.Repeat("b", 40) + " :1@2 master - 0", strings.Repeat("b", 40) + " :1@2 master,fail - 0", "divergence snapshot nodes: word 3 fail more after PING version"},
 		{"snapshot a nodes", "cluster_state:ok", "cluster_state:fail", "divergence snapshot nodes: cluster_state after PING version"},
 		{"snapshot a nodes", "x", "x\ny", "divergence snapshot nodes: line, not the end after PING version"},
 		{"p recv PONG within=1s", "PONG sender=$a.id\n  ver=1 port=2", "PONG sender=$a.id\n  ver=1 port=3", "divergence recv PONG: port after PING version"},
+		{"p recv PONG within=1s", "flags=master,myself state=ok mflags=040000", "flags=master,myself,extensions,0x1800 state=ok mflags=040000", "divergence any packet: flags extensions,0x1800 more"},
+		{"p recv PONG within=1s", "flags=master,extensions state=ok", "flags=master,0x800 state=ok", "divergence any packet: flags 0x800 more and extensions fewer"},
+		{"p recv PONG within=1s", "flags=master,myself state=ok", "flags=slave,myself state=ok", "divergence recv PONG: flags after PING version"},
+		{"p recv PONG within=1s", "flags=master state=ok mflags=040000", "flags=master state=ok mflags=000000", "divergence any packet: mflags 000000, not 040000"},
 		{"p recv PONG within=1s", "PONG sender=$a.id", "nothing", "divergence recv PONG: nothing, not line after PING version"},
 	} {
 		causes := cause.Of(c, result(t, c, tc.step, verdict.Fail, lines(tc.want), lines(tc.got)))
@@ -119,6 +126,71 @@ func TestUnexecuted(t *testing.T) {
 	}
 	if cause.Unexecuted(result(t, c, "a GET foo", verdict.Pass, lines("$-1"), lines("$-1"))) {
 		t.Error("sides that agree")
+	}
+}
+
+const transaction = `# A finding.
+scenario: FR-P2C-007-E009
+contract: B09
+anchors:  A12
+class:    adversarial
+reason:   cluster.packet_parse_failclosed_violation
+source:   a test
+
+node a
+----
+
+a/x GET before
+----
++QUEUED
+
+a/x MULTI
+----
++OK
+
+a/y GET elsewhere
+----
++QUEUED
+
+a/x CLUSTER INFO
+----
++QUEUED
+
+a/x COMMAND COUNT
+----
++QUEUED
+
+a/x EXEC
+----
+`
+
+// What differs in the answer to EXEC is said of the command that was queued, as if it stood alone, so that a smaller case may do
+// without the transaction.
+func TestExecNamesTheCommand(t *testing.T) {
+	c, err := scenario.Parse("x.case", []byte(transaction))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct{ want, got, key string }{
+		{"*2\n  $text\n  | a:1\n  :1", "*2\n  $text\n  | a:1\n  :2", "divergence COMMAND COUNT: integer of another value after MULTI"},
+		{"*2\n  $text\n  | a:1\n  | b:1\n  :1", "*2\n  $text\n  | a:1\n  | b:2\n  :1", "divergence CLUSTER INFO: in text b after GET"},
+		{"*2\n  *2\n    :1\n    :2\n  :1", "*2\n  *2\n    :1\n    :3\n  :2", "divergence CLUSTER INFO: in array integer of another value after MULTI"},
+		{"*2\n  \"x\"\n  :1", "*2\n  \"x\"\n  -ERR unknown command", "divergence COMMAND COUNT: -ERR unknown command after MULTI"},
+		{"*2\n  \"x\"\n  :1", "-EXECABORT x", "divergence EXEC: -EXECABORT x, not array"},
+		{"*2\n  \"x\"\n  :1", "*1\n  :1", "divergence EXEC: array of another value"},
+	} {
+		res := result(t, c, "a/x EXEC", verdict.Fail, lines(tc.want), lines(tc.got))
+		i := 0
+		for _, st := range c.Steps() {
+			if i < len(res.Steps)-1 {
+				res.Steps[i].Oracle, res.Steps[i].Target = &verdict.Answer{Lines: st.Expect}, &verdict.Answer{Lines: st.Expect}
+			}
+			i++
+		}
+		causes := cause.Of(c, res)
+		if len(causes) != 1 || causes[0].Key() != tc.key {
+			t.Errorf("%q and %q give %+v, want %s", tc.want, tc.got, causes, tc.key)
+		}
 	}
 }
 

@@ -34,7 +34,7 @@ func Of(c *scenario.Case, res *verdict.Result) []Cause {
 		out = out[:1] // the target does as the oracle does
 	}
 	if out == nil && step.Verdict == verdict.Fail {
-		out = append(out, ofAnswers(c, step))
+		out = append(out, ofAnswers(c, res, step))
 	}
 	return out
 }
@@ -95,19 +95,19 @@ func ofFault(c *scenario.Case, res *verdict.Result, step *verdict.Step, w verdic
 		}
 		out.Core = Crash(log)
 		if out.Core == "" {
-			out.Core, out.Trigger = Fold(first), trigger(c, step)
+			out.Core, out.Trigger = Fold(first), trigger(c, step.Line)
 		}
 	case verdict.FaultHang:
 		pick(OracleHang, TargetHang)
 		out.Core = "hang"
-		out.Trigger = trigger(c, step)
+		out.Trigger = trigger(c, step.Line)
 		if out.Trigger == "" {
 			out.Core += " at " + describe(c, step)
 		}
 	default:
 		pick(OracleCorrupt, Invariant)
 		out.Core = invariant(f.Detail)
-		out.Trigger = trigger(c, step)
+		out.Trigger = trigger(c, step.Line)
 	}
 	return out
 }
@@ -127,22 +127,36 @@ func invariant(detail string) string {
 	return core
 }
 
-func ofAnswers(c *scenario.Case, step *verdict.Step) Cause {
+func ofAnswers(c *scenario.Case, res *verdict.Result, step *verdict.Step) Cause {
 	want, got := step.Want, step.Target
 	if step.Oracle != nil {
 		want = step.Oracle.Lines
 	}
-	d := compare(want, got.Lines)
-	what := describe(c, step)
+	have, what, line := got.Lines, describe(c, step), step.Line
+	queued := pointAt(c, res, step, want, have)
+	if queued != nil {
+		what, want, have, line = queued.name, queued.want, queued.got, queued.multi
+	}
+	d := compare(want, have)
 	out := Cause{
-		Kind: Divergence, Core: what + ": " + d.class, Mirror: what + ": " + compare(got.Lines, want).class,
+		Kind: Divergence, Core: what + ": " + d.class, Mirror: what + ": " + compare(have, want).class,
 		Title: fmt.Sprintf("%s: %s, not %s", what, d.got, d.want),
 	}
+	if d.header != "" && packetVerb(what) {
+		out.Core, out.Mirror = header+d.header, header+compare(have, want).header
+		return out
+	}
 	if d.state || packetVerb(what) {
-		out.Trigger = trigger(c, step)
+		out.Trigger = trigger(c, line)
+	}
+	if queued != nil && out.Trigger == "" {
+		out.Trigger = "MULTI"
 	}
 	return out
 }
+
+// header stands for the verb and the packet in the core of a difference that any packet has.
+const header = "any packet: "
 
 // packetVerb reports whether a step's answer depends on packets and not on its own words.
 func packetVerb(what string) bool {
@@ -171,12 +185,12 @@ func describe(c *scenario.Case, step *verdict.Step) string {
 	return "the end"
 }
 
-// trigger is what was done last up to a step that could have had such an effect: the type of a packet and the
-// rule it meets; where there is none, a command.
-func trigger(c *scenario.Case, step *verdict.Step) string {
+// trigger is what was done last up to the step on a line, or in all where that is zero, that could have had such an
+// effect: the type of a packet and the rule it meets; where there is none, a command.
+func trigger(c *scenario.Case, line int) string {
 	out := ""
 	for _, p := range runner.Packets(c) {
-		if step.Line != 0 && p.Step.Line > step.Line {
+		if line != 0 && p.Step.Line > line {
 			break
 		}
 		out = packetName(p.Frame)
@@ -185,7 +199,7 @@ func trigger(c *scenario.Case, step *verdict.Step) string {
 		return out
 	}
 	for _, st := range c.Steps() {
-		if step.Line != 0 && st.Line >= step.Line {
+		if line != 0 && st.Line >= line {
 			break
 		}
 		if what := runner.Describe(c, st); what != "" && what[0] >= 'A' && what[0] <= 'Z' {

@@ -39,6 +39,9 @@ func (d *difference) cause() string {
 // missing reports whether an answer in text form says that the server does not have the command.
 func missing(text string) bool {
 	text = strings.TrimPrefix(strings.TrimPrefix(text, "-"), `"`)
+	if strings.HasPrefix(text, "ERR unknown subcommand or wrong number of arguments") {
+		return false
+	}
 	return strings.HasPrefix(text, "ERR unknown command") || strings.HasPrefix(text, "ERR unknown subcommand")
 }
 

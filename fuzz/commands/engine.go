@@ -55,6 +55,7 @@ type Engine struct {
 	missing   []triage.Candidate // a command each that the target does not have; the first episode hands them over
 	last      []op               // the stream of the candidate made last, and its topology
 	lastTopo  *topology
+	before    func() (*topology, []op) // what was played last; nil: nothing
 }
 
 // reduced is what was made of the first difference of a cause.
@@ -165,8 +166,15 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 	}
 	ep := e.newEpisode(seed)
 	if err := e.st.build(ctx, ep.topo); err != nil {
-		return campaign.Stats{}, nil, e.troubled(ctx, err)
+		err = e.troubled(ctx, err)
+		if errors.Is(err, errLate) {
+			late := e.missing
+			e.missing = nil
+			return campaign.Stats{Restarts: 1}, late, nil
+		}
+		return campaign.Stats{}, nil, err
 	}
+	e.before = func() (*topology, []op) { return ep.topo, ep.ops(&difference{window: -1}) }
 	d, err := ep.run(ctx)
 	stats := campaign.Stats{Commands: ep.p.pairs, Windows: ep.p.windows, Tokens: ep.p.tally.tokens(), Digest: ep.sum, Held: ep.gen.held, Case: e.keep(ep)}
 	if err != nil && ctx.Err() != nil {
@@ -210,17 +218,6 @@ func (e *Engine) bury(d *difference) {
 			s.stop()
 		}
 	}
-}
-
-// troubled makes a failed set-up fatal only if the sides are well: a side that is not is started again by the next.
-func (e *Engine) troubled(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	for _, s := range e.st.sides {
-		s.stop()
-	}
-	return fmt.Errorf("fuzz commands: set-up: %w", err)
 }
 
 // run plays the stream. While the servers work on one window the next is made.
@@ -318,7 +315,7 @@ func (e *Engine) candidate(ctx context.Context, ep *episode, d *difference) (*tr
 	if e.opts.ShrinkBudget > 0 {
 		e.opts.Progress(fmt.Sprintf("seed %d: %s: shortening %d commands", ep.seed, k.note, len(ops)))
 		s, err := e.shrink(ctx, topo, ops, d)
-		if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errLate) {
 			return nil, err
 		}
 		if s.last == nil && staleErrno(d) {

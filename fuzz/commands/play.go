@@ -280,7 +280,8 @@ func (p *player) differs(w *window, i int, frame [2][]byte, fold [2]folder) *dif
 	return d
 }
 
-// pointAt names the command of a transaction whose part of EXEC's answer differs.
+// pointAt names the command of a transaction whose part of EXEC's answer differs, as package cause does: as it is named outside
+// of one, so that the stream is shortened to the command alone if that shows the same.
 func (p *player) pointAt(d *difference, w *window, values [2]resp.Value, fold [2]folder) {
 	queue := p.tally.queue[w.conn]
 	o, t := values[theOracle].Elems, values[theTarget].Elems
@@ -291,7 +292,7 @@ func (p *player) pointAt(d *difference, w *window, values [2]resp.Value, fold [2
 		if c == nil || o[i].Equal(t[i]) || lookAt(c, o[i], t[i], fold, nil) != sightDiffers {
 			continue
 		}
-		d.what, d.id = "exec of "+c.name(), c.id
+		d.what, d.id = c.name(), c.id
 		d.answers = [2]string{p.answer(c.id, o[i], fold[theOracle]), p.answer(c.id, t[i], fold[theTarget])}
 		return
 	}

@@ -165,6 +165,7 @@ func (e *Engine) replay(ctx context.Context, t *topology, ops []op, like *differ
 	if err := e.st.again(ctx, t, ops); err != nil {
 		return nil, e.troubled(ctx, err)
 	}
+	e.before = func() (*topology, []op) { return t, ops }
 	p := &player{st: e.st, tally: newTally()}
 	if like.what != "" {
 		p.known = func(d *difference) bool { // another one is in the way

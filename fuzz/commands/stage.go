@@ -97,7 +97,7 @@ func (st *stage) raise(ctx context.Context, t *topology) error {
 		}
 	}
 	for _, p := range st.pups {
-		if err := p.Set("slots=-"); err != nil {
+		if err := p.Set("slots=" + t.saidBy(p.Name()).String()); err != nil {
 			return err
 		}
 	}

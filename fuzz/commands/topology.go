@@ -223,6 +223,18 @@ func (t *topology) slotsOf(puppet string) *slot.Set {
 	return &t.ofQ
 }
 
+// saidBy is what a puppet claims once the topology stands: nothing that the stream may give to another, but the slots that
+// come from it. Valkey takes over an importing slot as soon as its source does not claim it any more.
+func (t *topology) saidBy(puppet string) *slot.Set {
+	var out slot.Set
+	if puppet == "p" {
+		for _, s := range t.importing {
+			out.Add(s)
+		}
+	}
+	return &out
+}
+
 // commands are the node's own part of the set-up, after the puppets' claims. $p.id stands for p's id.
 func (t *topology) commands() [][]string {
 	var out [][]string
@@ -313,7 +325,7 @@ func (t *topology) steps() []scenario.Step {
 	}
 	add([]string{fmt.Sprintf("cluster_slots_assigned:%d", t.covered())}, []string{"CLUSTER INFO | cluster_slots_assigned"}, "wait", nodeName, "within=10s")
 	for _, p := range puppetNames {
-		add([]string{"ok"}, nil, p, "set", "slots=-")
+		add([]string{"ok"}, nil, p, "set", "slots="+t.saidBy(p).String())
 	}
 	for _, c := range t.commands() {
 		add([]string{"+OK"}, nil, nodeName, c...)

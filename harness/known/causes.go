@@ -34,7 +34,8 @@ const (
 //
 //	STATUS | CAUSE | REASON
 //
-// where STATUS is ok for an entry that was reviewed, or new. A line that begins with # is a comment.
+// where STATUS is ok for an entry that was reviewed, or new. In a cause a * in the place of the command stands for any,
+// and in that of the target's answer, as in "GET: *, not -MOVED", too. A line that begins with # is a comment.
 func ParseDifferences(file string, text []byte) (*Differences, error) {
 	name := strings.TrimSuffix(file[strings.LastIndexByte(file, '/')+1:], ".txt")
 	product, version, ok := strings.Cut(name, "-")
@@ -80,8 +81,42 @@ func (d *Differences) Covers(product, version string) bool {
 	return d.Product == product && (d.Version == version || strings.HasPrefix(version, d.Version+"."))
 }
 
-// Match returns the entry for a cause, or nil.
-func (d *Differences) Match(cause string) *Difference { return d.find(cause) }
+// Match returns the entry for a cause, or nil. Its own entry goes before one with a *, and both before an entry that does
+// not say what it comes after, which holds behind anything.
+func (d *Differences) Match(cause string) *Difference {
+	if e := d.match(cause); e != nil {
+		return e
+	}
+	if i := strings.LastIndex(cause, afterWord); i >= 0 {
+		return d.match(cause[:i])
+	}
+	return nil
+}
+
+// match is Match of the very cause.
+func (d *Differences) match(cause string) *Difference {
+	if e := d.find(cause); e != nil {
+		return e
+	}
+	what, class, ok := strings.Cut(cause, ": ")
+	if !ok {
+		return nil
+	}
+	kind, _, _ := strings.Cut(what, " ")
+	if e := d.find(kind + " *: " + class); e != nil {
+		return e
+	}
+	if i := strings.LastIndex(class, notWord); i >= 0 {
+		return d.find(what + ": *" + class[i:])
+	}
+	return nil
+}
+
+// What stands in a cause, see fuzz/cause, between the target's answer and the oracle's, and before what it came after.
+const (
+	notWord   = ", not "
+	afterWord = " after "
+)
 
 // String is an entry as the file has it, to be appended by a tool that has found a difference. The reason is one line.
 func (d Difference) String() string {

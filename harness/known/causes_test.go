@@ -32,6 +32,42 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
+// An entry with a * is about one class of answers and yields to one of its own.
+func TestDifferencesOfMany(t *testing.T) {
+	d, err := known.ParseDifferences("redis-7.0.txt", []byte("ok | divergence *: -A, not -B: c | x\nok | divergence GET: -A, not -B: c | x\nok | divergence XREAD: *, not -MOVED | x\nok | divergence MSET: -A, not -B after PING | x\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cause, want := range map[string]int{
+		"divergence GET: -A, not -B: c":              2,
+		"divergence GET: -A, not -B: c after MULTI":  2,
+		"divergence MGET: -A, not -B: c":             1,
+		"divergence CLUSTER INFO: -A, not -B: c":     1,
+		"divergence MGET: -A, not -B: c after MULTI": 1,
+		"divergence MGET: -A, not -B":                0,
+		"divergence MGET: -B: c":                     0,
+		"divergence MGET: -A, not -B: c after PING":  1,
+		"divergence MSET: -A, not -B after PONG":     0,
+		"divergence MSET: -A, not -B":                0,
+		"divergence MSET: -A, not -B after PING":     4,
+		"invariant MGET: -A, not -B: c":              0,
+		"divergence XREAD: +QUEUED, not -MOVED":      3,
+		"divergence XREAD: -ERR a: b, not -MOVED":    3,
+		"divergence XREAD: +QUEUED, not -ASK":        0,
+		"divergence XREADGROUP: +QUEUED, not -MOVED": 0,
+		"divergence XREAD: -MOVED":                   0,
+		"divergence":                                 0,
+	} {
+		line := 0
+		if e := d.Match(cause); e != nil {
+			line = e.Line
+		}
+		if line != want {
+			t.Errorf("%s: line %d, want %d", cause, line, want)
+		}
+	}
+}
+
 func TestDifferencesErrors(t *testing.T) {
 	for _, tc := range []struct{ file, text, want string }{
 		{"redis.txt", "", "named <product>-<version>.txt"},
