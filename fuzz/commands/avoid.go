@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/slotdiff/slotdiff/wire/resp"
@@ -27,7 +26,7 @@ func (e *Engine) avoid(d *difference, ops []op) {
 		}
 		var words []string
 		for _, w := range tokensOf(c.args) {
-			if slices.ContainsFunc(o.argv, func(a []byte) bool { return bytes.EqualFold(a, []byte(w)) }) {
+			if slices.ContainsFunc(o.argv, func(a []byte) bool { return isOption(a, w) }) {
 				words = append(words, w)
 			}
 		}

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"slices"
 )
@@ -86,7 +87,7 @@ func (f *filler) fill(args []arg) {
 		}
 		for j := range n {
 			if len(a.token) > 0 && (j == 0 || a.repeat) {
-				f.argv = append(f.argv, a.token)
+				f.argv = append(f.argv, f.option(a.token))
 			}
 			f.one(a)
 		}
@@ -130,9 +131,34 @@ func (f *filler) one(a *arg) {
 // fill1 fills one alternative, which is there although it may be called optional.
 func (f *filler) fill1(a *arg) {
 	if len(a.token) > 0 {
-		f.argv = append(f.argv, a.token)
+		f.argv = append(f.argv, f.option(a.token))
 	}
 	f.one(a)
+}
+
+// option is the word of an option, seldom with a NUL in or behind it: Redis compares such words as C strings, so that what follows a
+// NUL does not count. The name of a command or subcommand never has one: dict.c looks in the place of the hash of all its bytes, with a
+// seed of the process, but compares up to the NUL, so that by chance it is found.
+func (f *filler) option(word []byte) []byte {
+	if f.r.IntN(200) > 0 {
+		return word
+	}
+	at := len(word)
+	if f.r.IntN(8) == 0 {
+		at = f.r.IntN(len(word))
+	}
+	out := append([]byte(nil), word[:at]...)
+	out = append(out, 0)
+	if at < len(word) {
+		return append(out, word[at:]...)
+	}
+	return append(out, pick(f.r, f.vals.words)...)
+}
+
+// isOption reports whether Redis takes a for the word of an option.
+func isOption(a []byte, word string) bool {
+	a, _, _ = bytes.Cut(a, []byte{0})
+	return bytes.EqualFold(a, []byte(word))
 }
 
 var small = texts("0", "1", "2", "3", "4")

@@ -268,7 +268,7 @@ func lexKey(c *command, argv [][]byte) []byte {
 		at = 2
 		fallthrough
 	case "zrange":
-		if !slices.ContainsFunc(argv, func(a []byte) bool { return bytes.EqualFold(a, []byte("BYLEX")) }) {
+		if !slices.ContainsFunc(argv, func(a []byte) bool { return isOption(a, "BYLEX") }) {
 			return nil
 		}
 	default:
@@ -285,7 +285,7 @@ func lexKey(c *command, argv [][]byte) []byte {
 func comparesSpans(c *command, argv [][]byte) bool {
 	switch c.Name {
 	case "expire", "pexpire", "hexpire", "hpexpire":
-		return slices.ContainsFunc(argv, func(a []byte) bool { return bytes.EqualFold(a, []byte("GT")) || bytes.EqualFold(a, []byte("LT")) })
+		return slices.ContainsFunc(argv, func(a []byte) bool { return isOption(a, "GT") || isOption(a, "LT") })
 	}
 	return false
 }
@@ -293,7 +293,7 @@ func comparesSpans(c *command, argv [][]byte) bool {
 // byWhat is the pattern of SORT BY, nil if there is none.
 func byWhat(argv [][]byte) []byte {
 	for i := 2; i+1 < len(argv); i++ {
-		if bytes.EqualFold(argv[i], []byte("BY")) {
+		if isOption(argv[i], "BY") {
 			return argv[i+1]
 		}
 	}
@@ -399,13 +399,13 @@ func (g *generator) mutant(w *window) {
 	}
 }
 
-var riskyWords = texts("EX", "PX", "EXAT", "PXAT", "IFDEQ", "IFDNE")
+var riskyWords = []string{"EX", "PX", "EXAT", "PXAT", "IFDEQ", "IFDNE"}
 
 // risky reports whether some argument could make the next one a time, or the hash of a value (see hashes).
 func risky(argv [][]byte) bool {
 	for _, a := range argv {
 		for _, w := range riskyWords {
-			if bytes.EqualFold(a, w) {
+			if isOption(a, w) {
 				return true
 			}
 		}
@@ -417,7 +417,7 @@ func risky(argv [][]byte) bool {
 func (g *generator) refusedWord(c *command, argv [][]byte) bool {
 	for _, w := range g.f.forbidden[c.id] {
 		for _, a := range argv {
-			if bytes.EqualFold(a, []byte(w)) {
+			if isOption(a, w) {
 				return true
 			}
 		}

@@ -177,3 +177,23 @@ func TestCaseOfStream(t *testing.T) {
 		}
 	}
 }
+
+// Some words of options have a NUL and more behind it, and no name of a command has.
+func TestOptionWordsWithNUL(t *testing.T) {
+	f := &filler{r: rand.New(rand.NewPCG(1, 2)), vals: &values{words: texts("abc", "")}}
+	behind, within := 0, 0
+	for range 100_000 {
+		switch w := f.option([]byte("STREAMS")); {
+		case isOption(w, "STREAMS"):
+			behind += bytes.Count(w, []byte{0})
+		default:
+			within += bytes.Count(w, []byte{0})
+		}
+	}
+	if behind < 200 || within < 20 || behind+within > 1000 {
+		t.Errorf("of 100000 words %d have a NUL behind and %d within", behind, within)
+	}
+	if isOption([]byte("\x00STREAMS"), "STREAMS") || isOption(nil, "STREAMS") {
+		t.Error("the empty word is an option")
+	}
+}

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"bytes"
 	"strings"
 )
 
@@ -33,7 +32,7 @@ func repeatsField(argv [][]byte) bool {
 	seen := map[string]bool{}
 	twice, long := false, false
 	for i, a := range argv {
-		if !bytes.EqualFold(a, []byte("FIELDS")) {
+		if !isOption(a, "FIELDS") {
 			continue
 		}
 		for j, b := range argv[min(len(argv), i+2):] {

@@ -36,7 +36,7 @@ func georadiusRO(e *Engine, c *Client) {
 		f, ok := parseFloat(a)
 		known = known && ok && f >= 0 && f <= 85 // beyond it there is more to check
 	}
-	switch strings.ToLower(string(c.argv[5])) {
+	switch table.Option(c.argv[5]) {
 	case "m", "km", "ft", "mi":
 	default:
 		known = false
@@ -51,11 +51,15 @@ func xread(e *Engine, c *Client) {
 	var blocks bool
 	var until int64
 	i := 1
-	for ; i+1 < len(c.argv) && !equalFold(c.argv[i], "streams"); i += 2 {
+	for ; i+1 < len(c.argv) && !table.IsOption(c.argv[i], "streams"); i += 2 {
 		n, ok := table.ParseInt(c.argv[i+1])
 		switch {
-		case equalFold(c.argv[i], "count") && ok:
-		case equalFold(c.argv[i], "block"):
+		case table.IsOption(c.argv[i], "count"):
+			if !ok {
+				c.err(notInt)
+				return
+			}
+		case table.IsOption(c.argv[i], "block"):
 			if until, ok = e.blockArg(c, n, ok); !ok {
 				return
 			}

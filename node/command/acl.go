@@ -69,7 +69,7 @@ const (
 // apply changes the user by one rule of ACL SETUSER and returns what is wrong with
 // it. Mirrors acl.c:ACLSetUser and ACLSetSelector.
 func (u *user) apply(rule string, pubsubAll bool) (wrong string) {
-	switch strings.ToLower(rule) {
+	switch table.Option([]byte(rule)) {
 	case "on":
 		u.on = true
 		return ""
@@ -108,7 +108,7 @@ func (u *user) apply(rule string, pubsubAll bool) (wrong string) {
 		return ""
 	}
 	if rule == "" {
-		return aclSyntax
+		return ""
 	}
 	arg := rule[1:]
 	switch rule[0] {
@@ -120,13 +120,17 @@ func (u *user) apply(rule string, pubsubAll bool) (wrong string) {
 		if u.allChannels {
 			return aclAllChannels
 		}
+		if hasSpaces(arg) {
+			return aclSyntax
+		}
 		if !slices.Contains(u.channels, arg) {
 			u.channels = append(u.channels, arg)
 		}
 		return ""
 	case '+', '-':
+		arg = cString([]byte(arg))
 		if cat, ok := strings.CutPrefix(arg, "@"); ok {
-			return u.applyCategory("@"+strings.ToLower(cat), rule[0] == '+')
+			return u.applyCategory("@"+table.Option([]byte(cat)), rule[0] == '+')
 		}
 		return u.applyCommand(arg, rule[0] == '+')
 	}
@@ -169,7 +173,7 @@ func (u *user) applyKeys(rule string) string {
 		flags, pattern, ok := strings.Cut(rule[1:], "~")
 		flags = strings.ToUpper(flags)
 		p.read, p.write = strings.Contains(flags, "R"), strings.Contains(flags, "W")
-		if !ok || flags == "" || strings.Trim(flags, "RW") != "" {
+		if !ok || flags == "" || strings.Trim(flags, "RW") != "" || hasSpaces(pattern) {
 			return aclSyntax
 		}
 		p.pattern = pattern
@@ -179,6 +183,9 @@ func (u *user) applyKeys(rule string) string {
 		}
 	} else {
 		p.pattern = rule[1:]
+		if hasSpaces(p.pattern) {
+			return aclSyntax
+		}
 	}
 	for i := range u.keys {
 		if u.keys[i].pattern == p.pattern {
@@ -190,6 +197,9 @@ func (u *user) applyKeys(rule string) string {
 	u.keys = append(u.keys, p)
 	return ""
 }
+
+// hasSpaces mirrors acl.c:ACLStringHasSpaces, for which a NUL is one.
+func hasSpaces(s string) bool { return strings.ContainsAny(s, " \t\n\v\f\r\x00") }
 
 func (u *user) setAll(allow bool) {
 	u.all = allow
@@ -235,7 +245,7 @@ func (u *user) applyCommand(name string, allow bool) string {
 		u.setCommand(c, allow)
 		return ""
 	}
-	name = strings.ToLower(name)
+	name = string(lowerASCII([]byte(name)))
 	i := strings.LastIndexByte(name, '|')
 	if i < 0 || !allow {
 		return aclUnknown
@@ -260,7 +270,7 @@ func (u *user) denies(cmd *table.Command, argv [][]byte) string {
 		return ""
 	}
 	if !u.all && !cmd.Has(table.NoAuth) && !u.allowed[cmd] {
-		ok := len(argv) > 1 && slices.ContainsFunc(u.firstArgs[cmd], func(a string) bool { return equalFold(argv[1], a) })
+		ok := len(argv) > 1 && slices.ContainsFunc(u.firstArgs[cmd], func(a string) bool { return table.IsOption(argv[1], a) })
 		if !ok {
 			return "NOPERM User " + u.name + " has no permissions to run the '" + cmd.Name + "' command"
 		}

@@ -2,7 +2,6 @@ package command
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/slotdiff/slotdiff/node/command/table"
 )
@@ -19,7 +18,7 @@ func init() {
 
 func aclSetUser(e *Engine, c *Client) {
 	name := string(c.argv[2])
-	if strings.ContainsAny(name, " \t\n\v\f\r\x00") {
+	if hasSpaces(name) {
 		c.err("ERR Usernames can't contain spaces or null characters")
 		return
 	}
@@ -105,7 +104,7 @@ func aclCat(_ *Engine, c *Client) {
 		}
 		return
 	}
-	cat := strings.ToLower(string(c.argv[2]))
+	cat := table.Option(c.argv[2])
 	if !slices.Contains(aclCategories, cat) {
 		c.err("ERR Unknown category '" + cString(c.argv[2]) + "'")
 		return

@@ -2,7 +2,6 @@ package command
 
 import (
 	"math/bits"
-	"strings"
 
 	"github.com/slotdiff/slotdiff/node/command/table"
 	"github.com/slotdiff/slotdiff/node/store"
@@ -79,10 +78,10 @@ func bitCount(e *Engine, c *Client) {
 			return
 		}
 		if len(c.argv) == 5 {
-			switch strings.ToUpper(string(c.argv[4])) {
-			case "BIT":
+			switch table.Option(c.argv[4]) {
+			case "bit":
 				inBits = true
-			case "BYTE":
+			case "byte":
 			default:
 				c.syntax()
 				return
@@ -139,12 +138,12 @@ func bitfieldRO(e *Engine, c *Client) {
 	var gets []get
 	for i := 2; i < len(c.argv); i++ {
 		rest := len(c.argv) - i - 1
-		sub := strings.ToLower(string(c.argv[i]))
+		sub := table.Option(c.argv[i])
 		switch {
 		case sub == "get" && rest >= 2:
 		case sub == "overflow" && rest >= 1:
 			i++
-			if w := strings.ToLower(string(c.argv[i])); w != "wrap" && w != "sat" && w != "fail" {
+			if w := table.Option(c.argv[i]); w != "wrap" && w != "sat" && w != "fail" {
 				c.err("ERR Invalid OVERFLOW type specified")
 				return
 			}
@@ -161,7 +160,7 @@ func bitfieldRO(e *Engine, c *Client) {
 		if len(t) == 0 || !signed && t[0] != 'u' {
 			t = []byte("u0")
 		}
-		n, ok := table.ParseInt(t[1:])
+		n, ok := table.ParseInt([]byte(cString(t[1:])))
 		if !ok || n < 1 || signed && n > 64 || !signed && n > 63 {
 			c.err("ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.")
 			return

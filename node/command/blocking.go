@@ -1,8 +1,6 @@
 package command
 
 import (
-	"strings"
-
 	"github.com/slotdiff/slotdiff/node/command/table"
 	"github.com/slotdiff/slotdiff/node/store"
 )
@@ -137,7 +135,7 @@ func bzmpop(e *Engine, c *Client) {
 func lmove(e *Engine, c *Client) {
 	var ends [2]bool // whether each end is the left one
 	for i, arg := range c.argv[3:5] {
-		switch strings.ToLower(string(arg)) {
+		switch table.Option(arg) {
 		case "left":
 			ends[i] = true
 		case "right":

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/slotdiff/slotdiff/node/command/table"
 )
@@ -65,8 +64,8 @@ func clientSetName(_ *Engine, c *Client) {
 func clientSetInfo(_ *Engine, c *Client) {
 	dest := &c.libName
 	switch {
-	case equalFold(c.argv[2], "lib-name"):
-	case equalFold(c.argv[2], "lib-ver"):
+	case table.IsOption(c.argv[2], "lib-name"):
+	case table.IsOption(c.argv[2], "lib-ver"):
 		dest = &c.libVer
 	default:
 		c.err("ERR Unrecognized option '" + cString(c.argv[2]) + "'")
@@ -122,7 +121,7 @@ func (e *Engine) appendClient(b []byte, c *Client) []byte {
 
 // clientType is normal or pubsub, "" for a word that is no type at all.
 func clientType(b []byte) string {
-	switch t := strings.ToLower(string(b)); t {
+	switch t := table.Option(b); t {
 	case "normal", "pubsub", "master", "replica":
 		return t
 	case "slave":
@@ -141,7 +140,7 @@ func (c *Client) isType(t string) bool {
 func clientList(e *Engine, c *Client) {
 	var b []byte
 	switch {
-	case len(c.argv) == 4 && equalFold(c.argv[2], "type"):
+	case len(c.argv) == 4 && table.IsOption(c.argv[2], "type"):
 		t := clientType(c.argv[3])
 		if t == "" {
 			c.err("ERR Unknown client type '" + cString(c.argv[3]) + "'")
@@ -152,7 +151,7 @@ func clientList(e *Engine, c *Client) {
 				b = e.appendClient(b, x)
 			}
 		}
-	case len(c.argv) > 3 && equalFold(c.argv[2], "id"):
+	case len(c.argv) > 3 && table.IsOption(c.argv[2], "id"):
 		for _, a := range c.argv[3:] {
 			id, ok := table.ParseInt(a)
 			if !ok {
@@ -187,7 +186,7 @@ func clientKill(e *Engine, c *Client) {
 	var match []func(x *Client) bool
 	skipMe := true
 	if len(c.argv) == 3 {
-		addr := string(c.argv[2])
+		addr := cString(c.argv[2])
 		skipMe = false
 		match = append(match, func(x *Client) bool { return x.Peer == addr })
 	}
@@ -197,7 +196,7 @@ func clientKill(e *Engine, c *Client) {
 			return
 		}
 		arg := c.argv[i+1]
-		switch strings.ToLower(string(c.argv[i])) {
+		switch table.Option(c.argv[i]) {
 		case "id":
 			id, ok := table.ParseInt(arg)
 			if !ok || id < 1 {
@@ -224,9 +223,9 @@ func clientKill(e *Engine, c *Client) {
 			}
 			match = append(match, func(x *Client) bool { return x.isType(t) })
 		case "addr":
-			match = append(match, func(x *Client) bool { return x.Peer == string(arg) })
+			match = append(match, func(x *Client) bool { return x.Peer == cString(arg) })
 		case "laddr":
-			match = append(match, func(x *Client) bool { return x.Local == string(arg) })
+			match = append(match, func(x *Client) bool { return x.Local == cString(arg) })
 		case "user":
 			u := e.users[string(arg)]
 			if u == nil {
@@ -236,9 +235,9 @@ func clientKill(e *Engine, c *Client) {
 			match = append(match, func(x *Client) bool { return x.user == u })
 		case "skipme":
 			switch {
-			case equalFold(arg, "yes"):
+			case table.IsOption(arg, "yes"):
 				skipMe = true
-			case equalFold(arg, "no"):
+			case table.IsOption(arg, "no"):
 				skipMe = false
 			default:
 				c.syntax()
@@ -276,7 +275,7 @@ func clientKill(e *Engine, c *Client) {
 }
 
 func clientReply(_ *Engine, c *Client) {
-	switch strings.ToLower(string(c.argv[2])) {
+	switch table.Option(c.argv[2]) {
 	case "on":
 		c.flags &^= replyOff | replySkip
 		c.ok()
@@ -293,9 +292,9 @@ func clientReply(_ *Engine, c *Client) {
 
 func clientFlag(c *Client, f flag) {
 	switch {
-	case equalFold(c.argv[2], "on"):
+	case table.IsOption(c.argv[2], "on"):
 		c.flags |= f
-	case equalFold(c.argv[2], "off"):
+	case table.IsOption(c.argv[2], "off"):
 		c.flags &^= f
 	default:
 		c.syntax()
@@ -311,8 +310,8 @@ func clientPause(e *Engine, c *Client) {
 	}
 	writeOnly := false
 	if len(c.argv) == 4 {
-		writeOnly = equalFold(c.argv[3], "write")
-		if !writeOnly && !equalFold(c.argv[3], "all") {
+		writeOnly = table.IsOption(c.argv[3], "write")
+		if !writeOnly && !table.IsOption(c.argv[3], "all") {
 			c.err("ERR CLIENT PAUSE mode must be WRITE or ALL")
 			return
 		}
@@ -349,8 +348,8 @@ func clientUnblock(e *Engine, c *Client) {
 		return
 	}
 	if len(c.argv) == 4 {
-		byError = equalFold(c.argv[3], "error")
-		if !byError && !equalFold(c.argv[3], "timeout") {
+		byError = table.IsOption(c.argv[3], "error")
+		if !byError && !table.IsOption(c.argv[3], "timeout") {
 			c.err("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
 			return
 		}
@@ -378,7 +377,7 @@ func clientTracking(e *Engine, c *Client) {
 	var redirected, prefix, bcast, optin, optout bool
 	for i := 3; i < len(c.argv); i++ {
 		more := i+1 < len(c.argv)
-		switch opt := strings.ToLower(string(c.argv[i])); {
+		switch opt := table.Option(c.argv[i]); {
 		case opt == "redirect" && more:
 			i++
 			if redirected {
@@ -410,9 +409,9 @@ func clientTracking(e *Engine, c *Client) {
 		}
 	}
 	switch {
-	case equalFold(c.argv[2], "off"):
+	case table.IsOption(c.argv[2], "off"):
 		c.ok()
-	case !equalFold(c.argv[2], "on"):
+	case !table.IsOption(c.argv[2], "on"):
 		c.syntax()
 	case prefix && !bcast:
 		c.err("ERR PREFIX option requires BCAST mode to be enabled")

@@ -47,7 +47,7 @@ func slotArg(b []byte) int {
 
 // subcommandSyntax mirrors networking.c:addReplySubcommandSyntaxError.
 func subcommandSyntax(c *Client) {
-	sub := string(c.argv[1])
+	sub := cString(c.argv[1])
 	if len(sub) > 128 {
 		sub = sub[:128]
 	}
@@ -105,13 +105,13 @@ func clusterAddSlotsRange(e *Engine, c *Client) {
 func clusterSetSlot(e *Engine, c *Client) {
 	r := cluster.SetSlot{Slot: slotArg(c.argv[2])}
 	switch n := len(c.argv); {
-	case equalFold(c.argv[3], "migrating") && n == 5:
+	case table.IsOption(c.argv[3], "migrating") && n == 5:
 		r.Action = cluster.SetSlotMigrating
-	case equalFold(c.argv[3], "importing") && n == 5:
+	case table.IsOption(c.argv[3], "importing") && n == 5:
 		r.Action = cluster.SetSlotImporting
-	case equalFold(c.argv[3], "stable") && n == 4:
+	case table.IsOption(c.argv[3], "stable") && n == 4:
 		r.Action = cluster.SetSlotStable
-	case equalFold(c.argv[3], "node") && n == 5:
+	case table.IsOption(c.argv[3], "node") && n == 5:
 		r.Action = cluster.SetSlotNode
 		if r.Slot >= 0 {
 			r.Keys = e.DB.CountInSlot(uint16(r.Slot))
@@ -136,9 +136,9 @@ func clusterFailover(e *Engine, c *Client) {
 	case len(c.argv) > 3:
 		subcommandSyntax(c)
 		return
-	case equalFold(c.argv[2], "force"):
+	case table.IsOption(c.argv[2], "force"):
 		r.Option = cluster.FailoverForce
-	case equalFold(c.argv[2], "takeover"):
+	case table.IsOption(c.argv[2], "takeover"):
 		r.Option = cluster.FailoverTakeover
 	default:
 		c.syntax()
@@ -154,9 +154,9 @@ func clusterReset(e *Engine, c *Client) {
 	case len(c.argv) > 3:
 		subcommandSyntax(c)
 		return
-	case equalFold(c.argv[2], "hard"):
+	case table.IsOption(c.argv[2], "hard"):
 		r.Hard = true
-	case !equalFold(c.argv[2], "soft"):
+	case !table.IsOption(c.argv[2], "soft"):
 		c.syntax()
 		return
 	}
@@ -170,7 +170,7 @@ func clusterMigration(e *Engine, c *Client) {
 		c.arity()
 		return
 	}
-	switch strings.ToLower(string(c.argv[2])) {
+	switch table.Option(c.argv[2]) {
 	case "import":
 		if len(c.argv)%2 == 0 {
 			c.arity()
@@ -186,13 +186,13 @@ func clusterMigration(e *Engine, c *Client) {
 			c.arity()
 			return
 		}
-		byID := equalFold(c.argv[3], "id")
+		byID := table.IsOption(c.argv[3], "id")
 		switch {
-		case byID && len(c.argv) != 5, equalFold(c.argv[3], "all") && len(c.argv) != 4:
+		case byID && len(c.argv) != 5, table.IsOption(c.argv[3], "all") && len(c.argv) != 4:
 			c.arity()
-		case !byID && !equalFold(c.argv[3], "all"):
+		case !byID && !table.IsOption(c.argv[3], "all"):
 			c.err("ERR unknown argument")
-		case equalFold(c.argv[2], "cancel"):
+		case table.IsOption(c.argv[2], "cancel"):
 			c.int(0)
 		default:
 			c.array(0)

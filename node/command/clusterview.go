@@ -262,7 +262,7 @@ func clusterLinks(e *Engine, c *Client) {
 func clusterSlotStats(e *Engine, c *Client) {
 	mine := func(s int) bool { return e.Cluster.Owns(uint16(s)) }
 	switch {
-	case len(c.argv) == 5 && equalFold(c.argv[2], "slotsrange"):
+	case len(c.argv) == 5 && table.IsOption(c.argv[2], "slotsrange"):
 		lo, hi := slotArg(c.argv[3]), slotArg(c.argv[4])
 		if lo < 0 || hi < 0 {
 			c.err(badSlot)
@@ -279,9 +279,9 @@ func clusterSlotStats(e *Engine, c *Client) {
 			}
 		}
 		e.slotStats(c, slots)
-	case len(c.argv) >= 4 && equalFold(c.argv[2], "orderby"):
+	case len(c.argv) >= 4 && table.IsOption(c.argv[2], "orderby"):
 		enabled := e.slotStatsEnabled()
-		switch m := string(lowerASCII(c.argv[3])); {
+		switch m := table.Option(c.argv[3]); {
 		case m == "key-count":
 		case m == "cpu-usec" && enabled.cpu, m == "memory-bytes" && enabled.mem,
 			(m == "network-bytes-in" || m == "network-bytes-out") && enabled.net:
@@ -299,7 +299,7 @@ func clusterSlotStats(e *Engine, c *Client) {
 				slots = append(slots, s)
 			}
 		}
-		byKeys := equalFold(c.argv[3], "key-count")
+		byKeys := table.IsOption(c.argv[3], "key-count")
 		slices.SortStableFunc(slots, func(a, b int) int {
 			if !byKeys {
 				return 0
@@ -321,7 +321,7 @@ func slotStatsOptions(c *Client) (limit int, desc, ok bool) {
 	limits, orders := 0, 0
 	for i := 4; i < len(c.argv); i++ {
 		switch {
-		case equalFold(c.argv[i], "limit") && i+1 < len(c.argv):
+		case table.IsOption(c.argv[i], "limit") && i+1 < len(c.argv):
 			i++
 			n, isInt := table.ParseInt(c.argv[i])
 			if !isInt || n < 1 || n > slot.Count {
@@ -330,10 +330,10 @@ func slotStatsOptions(c *Client) (limit int, desc, ok bool) {
 			}
 			limit = int(n)
 			limits++
-		case equalFold(c.argv[i], "asc"):
+		case table.IsOption(c.argv[i], "asc"):
 			desc = false
 			orders++
-		case equalFold(c.argv[i], "desc"):
+		case table.IsOption(c.argv[i], "desc"):
 			desc = true
 			orders++
 		default:

@@ -214,7 +214,7 @@ func sinterCard(e *Engine, c *Client) {
 	}
 	limit := int64(0)
 	for i := 2 + int(n); i < len(c.argv); i += 2 {
-		if !equalFold(c.argv[i], "limit") || i+1 >= len(c.argv) {
+		if !table.IsOption(c.argv[i], "limit") || i+1 >= len(c.argv) {
 			c.syntax()
 			return
 		}

@@ -2,7 +2,6 @@ package command
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/slotdiff/slotdiff/fixtures/commands"
 	"github.com/slotdiff/slotdiff/node/command/glob"
@@ -237,16 +236,16 @@ func replyArgs(c *Client, args []commands.Arg) {
 func commandList(_ *Engine, c *Client) {
 	keep := func(*table.Command) bool { return true }
 	if len(c.argv) > 2 {
-		if len(c.argv) != 5 || !equalFold(c.argv[2], "filterby") {
+		if len(c.argv) != 5 || !table.IsOption(c.argv[2], "filterby") {
 			c.syntax()
 			return
 		}
 		arg := string(c.argv[4])
-		switch strings.ToLower(string(c.argv[3])) {
+		switch table.Option(c.argv[3]) {
 		case "module":
 			keep = func(cmd *table.Command) bool { return arg == "vectorset" && cmd.Has(table.Module) }
 		case "aclcat":
-			cat := "@" + strings.ToLower(arg)
+			cat := "@" + table.Option(c.argv[4])
 			keep = func(cmd *table.Command) bool { return slices.Contains(cmd.Categories, cat) }
 		case "pattern":
 			keep = func(cmd *table.Command) bool { return glob.Match(arg, cmd.Name, true) }

@@ -2,7 +2,6 @@ package command
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/slotdiff/slotdiff/node/command/table"
 )
@@ -121,11 +120,11 @@ func hello(e *Engine, c *Client) {
 	var user, password, name []byte
 	for i := 2; i < len(c.argv); i++ {
 		more := len(c.argv) - 1 - i
-		switch opt := strings.ToUpper(string(c.argv[i])); {
-		case opt == "AUTH" && more >= 2:
+		switch opt := table.Option(c.argv[i]); {
+		case opt == "auth" && more >= 2:
 			user, password = c.argv[i+1], c.argv[i+2]
 			i += 2
-		case opt == "SETNAME" && more >= 1:
+		case opt == "setname" && more >= 1:
 			name = c.argv[i+1]
 			if !validAttr(name) {
 				c.err(badName)

@@ -18,7 +18,7 @@ func init() { register(map[string]handler{"debug": debug}) }
 // Mirrors debug.c:debugCommand.
 func debug(e *Engine, c *Client) {
 	n := len(c.argv)
-	switch sub := strings.ToLower(string(c.argv[1])); {
+	switch sub := table.Option(c.argv[1]); {
 	case sub == "help" && n == 2:
 		c.lines(table.Help("debug"))
 	case sub == "sleep" && n == 3:
@@ -46,10 +46,10 @@ func debug(e *Engine, c *Client) {
 	case sub == "mark-internal-client" && n == 2:
 		c.flags |= internal
 		c.ok()
-	case sub == "mark-internal-client" && n == 3 && equalFold(c.argv[2], "unmark"):
+	case sub == "mark-internal-client" && n == 3 && table.IsOption(c.argv[2], "unmark"):
 		c.flags &^= internal
 		c.ok()
-	case sub == "clusterlink" && n == 5 && equalFold(c.argv[2], "kill"):
+	case sub == "clusterlink" && n == 5 && table.IsOption(c.argv[2], "kill"):
 		e.debugKillLink(c)
 	case sub == "populate" && n >= 3 && n <= 5:
 		e.debugPopulate(c)
@@ -97,7 +97,7 @@ func atof(b []byte) float64 {
 
 func (e *Engine) debugKillLink(c *Client) {
 	r := cluster.KillLink{Node: string(c.argv[4])}
-	switch strings.ToLower(string(c.argv[3])) {
+	switch table.Option(c.argv[3]) {
 	case "to":
 		r.Direction = cluster.LinkTo
 	case "from":
@@ -108,7 +108,7 @@ func (e *Engine) debugKillLink(c *Client) {
 	if a := e.do(c, r); r.Direction == 0 && !a.Err() {
 		// Redis answers an unknown direction with the error and +OK after it.
 		c.Out = c.Out[:len(c.Out)-len("+OK\r\n")]
-		c.err("ERR Unknown direction " + string(c.argv[3]))
+		c.err("ERR Unknown direction " + cString(c.argv[3]))
 		c.ok()
 	}
 }

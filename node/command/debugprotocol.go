@@ -1,15 +1,14 @@
 package command
 
 import (
-	"strings"
-
+	"github.com/slotdiff/slotdiff/node/command/table"
 	"github.com/slotdiff/slotdiff/wire/resp"
 )
 
 // debugProtocol answers DEBUG PROTOCOL: a sample of each reply type.
 // Mirrors the PROTOCOL part of debug.c:debugCommand.
 func debugProtocol(c *Client) {
-	switch strings.ToLower(string(c.argv[2])) {
+	switch table.Option(c.argv[2]) {
 	case "string":
 		c.text("Hello World")
 	case "integer":

@@ -2,7 +2,8 @@ package command
 
 import (
 	"math"
-	"strings"
+
+	"github.com/slotdiff/slotdiff/node/command/table"
 )
 
 func init() {
@@ -24,14 +25,14 @@ func init() {
 func expire(e *Engine, c *Client, base, unit int64) {
 	var nx, xx, gt, lt bool
 	for _, a := range c.argv[3:] {
-		switch strings.ToUpper(string(a)) {
-		case "NX":
+		switch table.Option(a) {
+		case "nx":
 			nx = true
-		case "XX":
+		case "xx":
 			xx = true
-		case "GT":
+		case "gt":
 			gt = true
-		case "LT":
+		case "lt":
 			lt = true
 		default:
 			c.err("ERR Unsupported option " + cString(a))

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/slotdiff/slotdiff/node/command/table"
 	"github.com/slotdiff/slotdiff/wire/resp"
 )
 
@@ -29,7 +30,7 @@ func FuzzExecute(f *testing.F) {
 		m := newMirror(t, r)
 		for i, line := range strings.SplitN(stream, "\n", 60) {
 			argv, ok := resp.SplitArgs([]byte(line))
-			if !ok || len(argv) == 0 || equalFold(argv[0], "debug") && len(argv) > 3 && equalFold(argv[1], "populate") {
+			if !ok || len(argv) == 0 || table.IsOption(argv[0], "debug") && len(argv) > 3 && table.IsOption(argv[1], "populate") {
 				continue
 			}
 			c := r.client([]string{"a", "b"}[i%2])

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/slotdiff/slotdiff/node/command/table"
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
@@ -12,7 +13,7 @@ func init() {
 	register(map[string]handler{"info": func(e *Engine, c *Client) {
 		var words []string
 		for _, a := range c.argv[1:] {
-			words = append(words, strings.ToLower(string(a)))
+			words = append(words, table.Option(a))
 		}
 		c.verbatim([]byte(e.info(words)))
 	}})

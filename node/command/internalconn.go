@@ -43,7 +43,7 @@ func clusterSyncSlots(e *Engine, c *Client) {
 		c.flags |= closing
 	}
 	n := len(c.argv)
-	switch sub := strings.ToLower(string(c.argv[2])); {
+	switch sub := table.Option(c.argv[2]); {
 	case !c.has(internal):
 		refuse("ERR CLUSTER SYNCSLOTS subcommands are only allowed for internal clients")
 	case e.Cluster.Replica():
@@ -72,19 +72,19 @@ func syncSlotsConf(e *Engine, c *Client) {
 			return
 		}
 		value := c.argv[i+1]
-		switch strings.ToLower(string(c.argv[i])) {
+		switch table.Option(c.argv[i]) {
 		case "node-id":
 			if len(value) != bus.IDLen {
 				c.err("ERR Invalid node id length " + strconv.Itoa(len(value)))
 				return
 			}
 			if !e.Cluster.Knows(bus.ID(value)) {
-				c.err("ERR Node " + string(value) + " not found in cluster")
+				c.err("ERR Node " + cString(value) + " not found in cluster")
 				return
 			}
 		case "slot-info":
 			if !validSlotInfo(string(value)) {
-				c.err("ERR Invalid slot info: " + string(value))
+				c.err("ERR Invalid slot info: " + cString(value))
 				return
 			}
 		case "asm-task":
@@ -92,7 +92,7 @@ func syncSlotsConf(e *Engine, c *Client) {
 			return
 		case "capa":
 		default:
-			c.err("ERR Unknown option " + string(c.argv[i]))
+			c.err("ERR Unknown option " + cString(c.argv[i]))
 		}
 	}
 	c.ok()

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/slotdiff/slotdiff/node/command/table"
 	"github.com/slotdiff/slotdiff/node/store"
 	"github.com/slotdiff/slotdiff/wire/resp"
 )
@@ -28,7 +29,7 @@ func (m mirror) check(t testing.TB, after string) {
 	m.copy.e.SetNow(m.of.now * 1000)
 	for rest := log; len(rest) > 0; {
 		argv, n := command(t, rest)
-		if !equalFold(argv[0], "multi") && !equalFold(argv[0], "exec") {
+		if !table.IsOption(argv[0], "multi") && !table.IsOption(argv[0], "exec") {
 			if err := m.copy.e.Replay(argv); err != nil {
 				t.Fatalf("after %q: %v", after, err)
 			}

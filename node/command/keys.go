@@ -100,22 +100,21 @@ func patternSlot(p string) int {
 
 // scan mirrors db.c:scanGenericCommand for the keyspace.
 func scan(e *Engine, c *Client) {
-	cursor, err := strconv.ParseUint(string(c.argv[1]), 10, 64)
-	if err != nil {
+	cursor, ok := scanCursor(cString(c.argv[1]))
+	if !ok {
 		c.err("ERR invalid cursor")
 		return
 	}
-	count, match, kind := int64(10), "", ""
+	count, match, kind, typed := int64(10), "*", "", false
 	for i := 2; i < len(c.argv); i += 2 {
-		opt := strings.ToUpper(string(c.argv[i]))
+		opt := table.Option(c.argv[i])
 		if i+1 >= len(c.argv) {
 			c.syntax()
 			return
 		}
 		arg := c.argv[i+1]
 		switch opt {
-		case "COUNT":
-			var ok bool
+		case "count":
 			if count, ok = c.intArg(arg); !ok {
 				return
 			}
@@ -123,10 +122,10 @@ func scan(e *Engine, c *Client) {
 				c.syntax()
 				return
 			}
-		case "MATCH":
+		case "match":
 			match = string(arg)
-		case "TYPE":
-			kind = strings.ToLower(string(arg))
+		case "type":
+			kind, typed = table.Option(arg), true
 		default:
 			c.syntax()
 			return
@@ -135,8 +134,8 @@ func scan(e *Engine, c *Client) {
 	next, objects := e.DB.Scan(cursor, int(min(count, math.MaxInt32)))
 	var names []string
 	for _, o := range objects {
-		if e.visible(o) && (match == "" || match == "*" || glob.Match(match, o.Key(), false)) &&
-			(kind == "" || o.Kind.String() == kind) && e.DB.Lookup([]byte(o.Key()), e.now) != nil {
+		if e.visible(o) && (match == "*" || glob.Match(match, o.Key(), false)) &&
+			(!typed || o.Kind.String() == kind) && e.DB.Lookup([]byte(o.Key()), e.now) != nil {
 			names = append(names, o.Key())
 		}
 	}
@@ -146,6 +145,23 @@ func scan(e *Engine, c *Client) {
 	for _, n := range names {
 		c.text(n)
 	}
+}
+
+// scanCursor mirrors util.c:string2ull: what strtoull takes whole, with spaces before it and a sign that may
+// wrap, except a number that is a negative one of 64 bits.
+func scanCursor(s string) (uint64, bool) {
+	if n, ok := table.ParseInt([]byte(s)); ok {
+		return uint64(n), n >= 0
+	}
+	digits, negative := strings.TrimLeft(s, " \t\n\v\f\r"), false
+	if strings.HasPrefix(digits, "-") || strings.HasPrefix(digits, "+") {
+		digits, negative = digits[1:], digits[0] == '-'
+	}
+	n, err := strconv.ParseUint(digits, 10, 64)
+	if negative {
+		n = -n
+	}
+	return n, err == nil
 }
 
 func randomKey(e *Engine, c *Client) {
@@ -221,9 +237,9 @@ func copyCmd(e *Engine, c *Client) {
 	replace := false
 	for i := 3; i < len(c.argv); i++ {
 		switch {
-		case equalFold(c.argv[i], "replace"):
+		case table.IsOption(c.argv[i], "replace"):
 			replace = true
-		case equalFold(c.argv[i], "db") && i+1 < len(c.argv):
+		case table.IsOption(c.argv[i], "db") && i+1 < len(c.argv):
 			i++
 			switch n, ok := c.int32Arg(c.argv[i]); {
 			case !ok:
@@ -260,7 +276,7 @@ func copyCmd(e *Engine, c *Client) {
 
 // flush mirrors db.c:flushallCommand; both do the same with one database.
 func flush(e *Engine, c *Client) {
-	if len(c.argv) > 2 || len(c.argv) == 2 && !equalFold(c.argv[1], "async") && !equalFold(c.argv[1], "sync") {
+	if len(c.argv) > 2 || len(c.argv) == 2 && !table.IsOption(c.argv[1], "async") && !table.IsOption(c.argv[1], "sync") {
 		c.syntax()
 		return
 	}

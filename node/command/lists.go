@@ -220,14 +220,14 @@ func lmpop(e *Engine, c *Client) {
 		return
 	}
 	end := int(n) + 2
-	head := equalFold(c.argv[end], "left")
-	if !head && !equalFold(c.argv[end], "right") {
+	head := table.IsOption(c.argv[end], "left")
+	if !head && !table.IsOption(c.argv[end], "right") {
 		c.syntax()
 		return
 	}
 	count := int64(-1)
 	for i := end + 1; i < len(c.argv); i += 2 {
-		if count != -1 || !equalFold(c.argv[i], "count") || i+1 >= len(c.argv) {
+		if count != -1 || !table.IsOption(c.argv[i], "count") || i+1 >= len(c.argv) {
 			c.syntax()
 			return
 		}

@@ -114,7 +114,7 @@ var plants = []plant{
 		return h
 	}},
 	{name: "stable-does-nothing", doc: "CLUSTER SETSLOT STABLE answers OK and does nothing", handler: func(_ *Engine, c *Client, h handler) handler {
-		if c.cmd.Name == "cluster|setslot" && len(c.argv) == 4 && equalFold(c.argv[3], "stable") {
+		if c.cmd.Name == "cluster|setslot" && len(c.argv) == 4 && table.IsOption(c.argv[3], "stable") {
 			return func(_ *Engine, c *Client) { c.ok() }
 		}
 		return h

@@ -98,7 +98,7 @@ func (e *Engine) process(c *Client) {
 	cmd := table.Lookup(argv)
 	c.cmd, c.lastCmd = cmd, cmd
 	if cmd == nil {
-		if equalFold(argv[0], "host:") || equalFold(argv[0], "post") {
+		if table.IsOption(argv[0], "host:") || table.IsOption(argv[0], "post") {
 			// Mirrors server.c:securityWarningCommand, a web browser's request.
 			e.logf(cluster.LevelWarning, "Possible SECURITY ATTACK detected: %s speaks HTTP. Connection aborted.", c.Peer)
 			c.flags |= closeNow
@@ -285,10 +285,6 @@ func (e *Engine) protectedAllowed(c *Client, cmd *table.Command) bool {
 		"you can run it from a local connection, otherwise you need to set this option "+
 		"in the configuration file, and then restart the server.")
 	return false
-}
-
-func equalFold(b []byte, s string) bool {
-	return len(b) == len(s) && strings.EqualFold(string(b), s)
 }
 
 // cloneArgs copies an argument vector into memory of its own.

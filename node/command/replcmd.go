@@ -1,5 +1,7 @@
 package command
 
+import "github.com/slotdiff/slotdiff/node/command/table"
+
 func init() {
 	register(map[string]handler{
 		"failover": func(_ *Engine, c *Client) {
@@ -14,12 +16,12 @@ func init() {
 // psync knows the refusals of replication.c:syncCommand, for a hand-over (PSYNC replid offset
 // FAILOVER) and for a replica that is itself without a master.
 func psync(e *Engine, c *Client) {
-	if len(c.argv) > 3 && equalFold(c.argv[3], "failover") {
+	if len(c.argv) > 3 && table.IsOption(c.argv[3], "failover") {
 		switch {
 		case e.following() == nil:
 			c.err("ERR PSYNC FAILOVER can't be sent to a master.")
 			return
-		case !equalFold(c.argv[1], e.Facts.RunID):
+		case !table.IsOption(c.argv[1], e.Facts.RunID):
 			c.err("ERR PSYNC FAILOVER replid must match my replid.")
 			return
 		}

@@ -2,7 +2,6 @@ package command
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/slotdiff/slotdiff/node/command/table"
 )
@@ -20,7 +19,7 @@ func replconf(e *Engine, c *Client) {
 		return
 	}
 	for i := 1; i < len(c.argv); i += 2 {
-		option, value := strings.ToLower(string(c.argv[i])), c.argv[i+1]
+		option, value := table.Option(c.argv[i]), c.argv[i+1]
 		switch option {
 		case "listening-port":
 			if _, ok := table.ParseInt(value); !ok {
@@ -39,7 +38,7 @@ func replconf(e *Engine, c *Client) {
 			c.err("ERR slotnode does not execute 'replconf " + option + "'")
 			return
 		default:
-			c.err("ERR Unrecognized REPLCONF option: " + string(c.argv[i]))
+			c.err("ERR Unrecognized REPLCONF option: " + cString(c.argv[i]))
 			return
 		}
 	}

@@ -4,8 +4,8 @@ import (
 	"encoding/binary"
 	"hash/crc64"
 	"strconv"
-	"strings"
 
+	"github.com/slotdiff/slotdiff/node/command/table"
 	"github.com/slotdiff/slotdiff/node/store"
 )
 
@@ -21,7 +21,7 @@ func migrate(e *Engine, c *Client) {
 options:
 	for i := 6; i < len(argv); i++ {
 		more := len(argv) - 1 - i
-		switch strings.ToLower(string(argv[i])) {
+		switch table.Option(argv[i]) {
 		case "copy", "replace":
 		case "auth":
 			if more < 1 {
@@ -86,7 +86,7 @@ func restore(e *Engine, c *Client) {
 	var replace, abs, idle, freq bool
 	for i := 4; i < len(c.argv); i++ {
 		more := i+1 < len(c.argv)
-		switch opt := strings.ToLower(string(c.argv[i])); {
+		switch opt := table.Option(c.argv[i]); {
 		case opt == "replace":
 			replace = true
 		case opt == "absttl":

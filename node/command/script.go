@@ -229,7 +229,7 @@ func scriptExists(e *Engine, c *Client) {
 }
 
 func scriptFlush(e *Engine, c *Client) {
-	if len(c.argv) > 3 || len(c.argv) == 3 && !equalFold(c.argv[2], "sync") && !equalFold(c.argv[2], "async") {
+	if len(c.argv) > 3 || len(c.argv) == 3 && !table.IsOption(c.argv[2], "sync") && !table.IsOption(c.argv[2], "async") {
 		c.err("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
 		return
 	}

@@ -3,7 +3,6 @@ package command
 import (
 	"math"
 	"strconv"
-	"strings"
 
 	"github.com/slotdiff/slotdiff/node/command/table"
 )
@@ -17,13 +16,23 @@ func init() {
 		"lastsave":       func(e *Engine, c *Client) { c.int(e.Facts.StartTime / 1000) },
 		"replicaof":      func(_ *Engine, c *Client) { c.err("ERR REPLICAOF not allowed in cluster mode.") },
 		"slaveof":        func(_ *Engine, c *Client) { c.err("ERR REPLICAOF not allowed in cluster mode.") },
-		"slowlog|get":    func(_ *Engine, c *Client) { c.array(0) },
+		"slowlog|get":    slowlogGet,
 		"slowlog|len":    func(_ *Engine, c *Client) { c.int(0) },
 		"slowlog|reset":  func(_ *Engine, c *Client) { c.ok() },
 		"latency|reset":  func(_ *Engine, c *Client) { c.int(0) },
 		"latency|latest": func(_ *Engine, c *Client) { c.array(0) },
 		"module|list":    func(_ *Engine, c *Client) { loadedModules(c) },
 	})
+}
+
+// slowlogGet has nothing to show: no command is slow here.
+func slowlogGet(_ *Engine, c *Client) {
+	if len(c.argv) == 3 {
+		if _, ok := c.rangeArg(c.argv[2], -1, "count should be greater than or equal to -1"); !ok {
+			return
+		}
+	}
+	c.array(0)
 }
 
 func timeCmd(e *Engine, c *Client) {
@@ -86,7 +95,7 @@ func wait(e *Engine, c *Client) {
 func shutdown(e *Engine, c *Client) {
 	seen := map[string]bool{}
 	for _, a := range c.argv[1:] {
-		w := strings.ToLower(string(a))
+		w := table.Option(a)
 		switch w {
 		case "nosave", "save", "now", "force", "abort":
 			seen[w] = true

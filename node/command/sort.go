@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
-	"strings"
 
+	"github.com/slotdiff/slotdiff/node/command/table"
 	"github.com/slotdiff/slotdiff/node/store"
 	"github.com/slotdiff/slotdiff/slot"
 )
@@ -94,7 +94,7 @@ func (c *Client) sorting(readOnly bool) (s sorting, ok bool) {
 	home := int(slot.Of(argv[1]))
 	for i := 2; i < len(argv); i++ {
 		more := len(argv) - 1 - i
-		switch opt := strings.ToLower(string(argv[i])); {
+		switch opt := table.Option(argv[i]); {
 		case opt == "asc":
 			s.desc = false
 		case opt == "desc":
@@ -136,7 +136,7 @@ func (c *Client) sorting(readOnly bool) (s sorting, ok bool) {
 }
 
 func (c *Client) patternAllowed(option string, pattern []byte, home int) bool {
-	if patternSlot(string(pattern)) != home && !(option == "GET" && string(pattern) == "#") {
+	if patternSlot(string(pattern)) != home && !(option == "GET" && cString(pattern) == "#") {
 		c.err("ERR " + option + " option of SORT denied in Cluster mode when keys formed by the pattern may be in different slots.")
 		return false
 	}
@@ -224,7 +224,7 @@ func (e *Engine) order(s sorting, items [][]byte) bool {
 // byPattern returns the value that a pattern names for an element, nil if there is
 // none. Mirrors sort.c:lookupKeyByPattern.
 func (e *Engine) byPattern(pattern, item []byte) []byte {
-	if string(pattern) == "#" {
+	if cString(pattern) == "#" {
 		return item
 	}
 	before, after, ok := bytes.Cut(pattern, []byte("*"))

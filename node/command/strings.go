@@ -85,32 +85,32 @@ func (e *Engine) replyString(c *Client, key []byte) bool {
 type options struct {
 	nx, xx, get, keepTTL, persist bool
 	expire                        []byte // argument of EX, PX, EXAT or PXAT
-	unit                          string // upper case
-	compare                       string // IFEQ, IFNE, IFDEQ or IFDNE
+	unit                          string // in small letters
+	compare                       string // ifeq, ifne, ifdeq or ifdne
 	match                         []byte
 }
 
 func (c *Client) options(from int, forSet bool) (o options, ok bool) {
 	argv := c.argv
 	for i := from; i < len(argv); i++ {
-		opt := strings.ToUpper(string(argv[i]))
+		opt := table.Option(argv[i])
 		next := i+1 < len(argv)
 		switch {
-		case opt == "NX" && forSet && !o.xx:
+		case opt == "nx" && forSet && !o.xx:
 			o.nx = true
-		case opt == "XX" && forSet && !o.nx:
+		case opt == "xx" && forSet && !o.nx:
 			o.xx = true
-		case opt == "GET" && forSet:
+		case opt == "get" && forSet:
 			o.get = true
-		case opt == "KEEPTTL" && forSet && o.unit == "":
+		case opt == "keepttl" && forSet && o.unit == "":
 			o.keepTTL = true
-		case opt == "PERSIST" && !forSet && o.unit == "":
+		case opt == "persist" && !forSet && o.unit == "":
 			o.persist = true
-		case (opt == "EX" || opt == "PX" || opt == "EXAT" || opt == "PXAT") && next &&
+		case (opt == "ex" || opt == "px" || opt == "exat" || opt == "pxat") && next &&
 			!o.keepTTL && !o.persist && (o.unit == "" || o.unit == opt):
 			o.unit, o.expire = opt, argv[i+1]
 			i++
-		case (opt == "IFEQ" || opt == "IFNE" || opt == "IFDEQ" || opt == "IFDNE") && next && forSet &&
+		case (opt == "ifeq" || opt == "ifne" || opt == "ifdeq" || opt == "ifdne") && next && forSet &&
 			!o.nx && !o.xx && (o.compare == "" || o.compare == opt):
 			o.compare, o.match = opt, argv[i+1]
 			i++
@@ -129,11 +129,11 @@ func (e *Engine) expireAt(c *Client, arg []byte, unit string) (int64, bool) {
 		return 0, false
 	}
 	invalid := n <= 0
-	if strings.HasPrefix(unit, "EX") {
+	if strings.HasPrefix(unit, "ex") {
 		invalid = invalid || n > math.MaxInt64/1000
 		n *= 1000
 	}
-	if !invalid && !strings.HasSuffix(unit, "AT") {
+	if !invalid && !strings.HasSuffix(unit, "at") {
 		n += e.now
 		invalid = n <= 0
 	}
@@ -156,8 +156,8 @@ func set(e *Engine, c *Client) {
 			return
 		}
 	}
-	if o.compare == "IFDEQ" || o.compare == "IFDNE" {
-		c.err("ERR slotnode does not execute 'set " + strings.ToLower(o.compare) + "'")
+	if o.compare == "ifdeq" || o.compare == "ifdne" {
+		c.err("ERR slotnode does not execute 'set " + o.compare + "'")
 		return
 	}
 	key, val := c.argv[1], c.argv[2]
@@ -165,13 +165,13 @@ func set(e *Engine, c *Client) {
 		return
 	}
 	old := e.DB.Lookup(key, e.now)
-	refused := o.nx && old != nil || (o.xx || o.compare == "IFEQ") && old == nil
+	refused := o.nx && old != nil || (o.xx || o.compare == "ifeq") && old == nil
 	if !refused && old != nil && o.compare != "" {
 		if old.Kind != store.String {
 			c.err(wrongType)
 			return
 		}
-		refused = bytes.Equal(old.Str, o.match) != (o.compare == "IFEQ")
+		refused = bytes.Equal(old.Str, o.match) != (o.compare == "ifeq")
 	}
 	if refused {
 		if !o.get {
@@ -198,9 +198,9 @@ func setNX(e *Engine, c *Client) {
 }
 
 func setWithTTL(e *Engine, c *Client, unit int64) {
-	name := "PX"
+	name := "px"
 	if unit == 1000 {
-		name = "EX"
+		name = "ex"
 	}
 	if expire, ok := e.expireAt(c, c.argv[2], name); ok {
 		e.putString(c.argv[1], c.argv[3], expire)
@@ -242,7 +242,7 @@ func getEx(e *Engine, c *Client) {
 	}
 	c.bulk(o.Str)
 	switch {
-	case strings.HasSuffix(opt.unit, "AT") && expire <= e.now && !e.DB.KeepExpired:
+	case strings.HasSuffix(opt.unit, "at") && expire <= e.now && !e.DB.KeepExpired:
 		e.DB.Delete(c.argv[1])
 	case expire != 0:
 		e.DB.SetExpire(o, expire)

@@ -1,8 +1,6 @@
 package command
 
 import (
-	"strings"
-
 	"github.com/slotdiff/slotdiff/node/command/table"
 	"github.com/slotdiff/slotdiff/node/store"
 )
@@ -156,7 +154,7 @@ func zrange(e *Engine, c *Client, at int, stores bool, t rangeType, reverse, fix
 	argv := c.argv
 	withScores, offset, limit := false, int64(0), int64(-1)
 	for i := at + 3; i < len(argv); i++ {
-		switch opt := strings.ToLower(string(argv[i])); {
+		switch opt := table.Option(argv[i]); {
 		case opt == "withscores" && !stores:
 			withScores = true
 		case opt == "limit" && i+2 < len(argv):

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/slotdiff/slotdiff/node/command/table"
 	"github.com/slotdiff/slotdiff/node/store"
 	"github.com/slotdiff/slotdiff/wire/resp"
 )
@@ -84,7 +85,7 @@ func zadd(e *Engine, c *Client, incr bool) {
 	i := 2
 options:
 	for ; i < len(argv); i++ {
-		switch strings.ToLower(string(argv[i])) {
+		switch table.Option(argv[i]) {
 		case "nx":
 			nx = true
 		case "xx":
@@ -236,7 +237,7 @@ func zrank(e *Engine, c *Client, reverse bool) {
 	case len(c.argv) > 4:
 		c.arity()
 		return
-	case len(c.argv) == 4 && !equalFold(c.argv[3], "withscore"):
+	case len(c.argv) == 4 && !table.IsOption(c.argv[3], "withscore"):
 		c.syntax()
 		return
 	case len(c.argv) == 4:
@@ -394,13 +395,13 @@ func (c *Client) mpopArgs(first, second string) (keys [][]byte, where string, co
 		return nil, "", 0, false
 	}
 	at := int(n) + 2
-	if where = strings.ToLower(string(argv[at])); where != first && where != second {
+	if where = table.Option(argv[at]); where != first && where != second {
 		c.syntax()
 		return nil, "", 0, false
 	}
 	count = -1
 	for i := at + 1; i < len(argv); i++ {
-		if count != -1 || !equalFold(argv[i], "count") || i+1 == len(argv) {
+		if count != -1 || !table.IsOption(argv[i], "count") || i+1 == len(argv) {
 			c.syntax()
 			return nil, "", 0, false
 		}

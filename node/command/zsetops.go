@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"strings"
 
+	"github.com/slotdiff/slotdiff/node/command/table"
 	"github.com/slotdiff/slotdiff/node/store"
 )
 
@@ -114,7 +114,7 @@ func zcombine(e *Engine, c *Client, op setOp, stores, count bool) {
 func (c *Client) combination(argv [][]byte, src []source, op setOp, stores, count bool) (how combination, ok bool) {
 	how.aggregate = sum
 	for len(argv) > 0 {
-		opt := strings.ToLower(string(argv[0]))
+		opt := table.Option(argv[0])
 		switch {
 		case opt == "weights" && op != diff && !count && len(argv) > len(src):
 			for i := range src {
@@ -125,7 +125,7 @@ func (c *Client) combination(argv [][]byte, src []source, op setOp, stores, coun
 			}
 			argv = argv[1+len(src):]
 		case opt == "aggregate" && op != diff && !count && len(argv) >= 2:
-			switch strings.ToLower(string(argv[1])) {
+			switch table.Option(argv[1]) {
 			case "sum":
 				how.aggregate = sum
 			case "min":

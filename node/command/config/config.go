@@ -113,12 +113,13 @@ func (c *Config) Get(patterns ...string) []Entry {
 	}
 	for _, p := range patterns {
 		if !strings.ContainsAny(p, "[*?") {
-			p = strings.ToLower(p)
+			p = lower(p)
 			if d := byName[p]; d != nil {
 				add(p, d)
 			}
 			continue
 		}
+		p = cString(p)
 		for _, d := range all {
 			if d.is("h") {
 				continue
@@ -142,10 +143,10 @@ func (c *Config) Get(patterns ...string) []Entry {
 func (c *Config) Set(pairs []string, protectedOK bool, apply func(changed []string) (name, reason string)) (errText string) {
 	ds := make([]*Directive, 0, len(pairs)/2)
 	for i := 0; i < len(pairs); i += 2 {
-		d := byName[strings.ToLower(pairs[i])]
+		d := byName[lower(pairs[i])]
 		switch {
 		case d == nil:
-			return fmt.Sprintf("Unknown option or number of arguments for CONFIG SET - '%s'", pairs[i])
+			return fmt.Sprintf("Unknown option or number of arguments for CONFIG SET - '%s'", cString(pairs[i]))
 		case d.is("i"):
 			return failed(pairs[i], "can't set immutable config")
 		case d.is("p") && !protectedOK:
@@ -168,11 +169,7 @@ func (c *Config) Set(pairs []string, protectedOK bool, apply func(changed []stri
 	for i, d := range ds {
 		args := []string{pairs[2*i+1]}
 		if d.is("m") {
-			var ok bool
-			if args, ok = splitArgs(pairs[2*i+1]); !ok {
-				restore()
-				return failed(d.Name, "Unbalanced quotes in configuration value")
-			}
+			args = strings.Split(args[0], " ") // here quotes mean nothing
 		}
 		v, err := d.parse(args)
 		if err != "" {
@@ -189,6 +186,22 @@ func (c *Config) Set(pairs []string, protectedOK bool, apply func(changed []stri
 		return failed(name, reason)
 	}
 	return ""
+}
+
+// cString is a text as C reads it: up to a NUL.
+func cString(s string) string {
+	s, _, _ = strings.Cut(s, "\x00")
+	return s
+}
+
+// lower makes the letters A to Z small.
+func lower(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, s)
 }
 
 func failed(name, reason string) string {

@@ -58,7 +58,7 @@ func (c *Config) loadLine(line string, include func(string) (string, error)) (re
 	if len(argv) == 0 {
 		return ""
 	}
-	name := strings.ToLower(argv[0])
+	name := lower(argv[0])
 	d := byName[name]
 	if d == nil {
 		switch {

@@ -18,7 +18,7 @@ func (d *Directive) parse(args []string) (value, errText string) {
 	}
 	switch kind, unsigned := strings.CutSuffix(d.kind, "-unsigned"); kind {
 	case "bool":
-		switch strings.ToLower(args[0]) {
+		switch lower(cString(args[0])) {
 		case "yes":
 			value = "yes"
 		case "no":
@@ -35,7 +35,9 @@ func (d *Directive) parse(args []string) (value, errText string) {
 			return "", errText
 		}
 	case "string":
-		value = args[0]
+		if value = args[0]; !whole[d.Name] {
+			value = cString(value)
+		}
 	case "special":
 		if value, errText = d.parseSpecial(args); errText != "" {
 			return "", errText
@@ -51,17 +53,22 @@ func (d *Directive) parse(args []string) (value, errText string) {
 
 // parseEnum accepts several words only for directives of flag set type.
 func (d *Directive) parseEnum(args []string) (value, errText string) {
-	var words []string
+	var bits []int
 	for _, a := range args {
-		i := slices.IndexFunc(d.limits, func(c string) bool { return strings.EqualFold(c, a) })
+		i := slices.IndexFunc(d.limits, func(c string) bool { return lower(c) == lower(cString(a)) })
 		if i < 0 {
-			words = nil
+			bits = nil
 			break
 		}
-		words = append(words, d.limits[i])
+		bits = append(bits, i)
 	}
-	if len(words) == 0 {
+	if len(bits) == 0 {
 		return "", "argument(s) must be one of the following: " + strings.Join(d.limits, ", ")
+	}
+	slices.Sort(bits)
+	var words []string
+	for _, i := range slices.Compact(bits) {
+		words = append(words, d.limits[i])
 	}
 	return strings.Join(words, " "), ""
 }
@@ -72,7 +79,7 @@ func (d *Directive) parseNumber(kind string, unsigned bool, s string) (value, er
 	var ok, percent bool
 	switch kind {
 	case "memory", "percent":
-		n, ok = parseMemory(s)
+		n, ok = parseMemory(cString(s))
 		if p, isPercent := strings.CutSuffix(s, "%"); !ok && isPercent && kind == "percent" && p != "" {
 			n, ok = parseDecimal(p)
 			ok, percent = ok && n >= 0, true
@@ -135,8 +142,8 @@ func parseMemory(s string) (int64, bool) {
 	for i < len(s) && '0' <= s[i] && s[i] <= '9' {
 		i++
 	}
-	n, err := strconv.ParseUint(s[:i], 10, 64)
-	mul, ok := map[string]uint64{"": 1, "b": 1, "k": 1000, "kb": 1 << 10, "m": 1e6, "mb": 1 << 20, "g": 1e9, "gb": 1 << 30}[strings.ToLower(s[i:])]
+	n, err := strconv.ParseUint("0"+s[:i], 10, 64) // no digit is 0
+	mul, ok := map[string]uint64{"": 1, "b": 1, "k": 1000, "kb": 1 << 10, "m": 1e6, "mb": 1 << 20, "g": 1e9, "gb": 1 << 30}[lower(s[i:])]
 	if err != nil || !ok || n > math.MaxUint64/mul {
 		return 0, false
 	}
@@ -145,6 +152,9 @@ func parseMemory(s string) (int64, bool) {
 
 // parseSpecial handles the directives with a syntax of their own.
 func (d *Directive) parseSpecial(args []string) (value, errText string) {
+	for i := range args {
+		args[i] = cString(args[i])
+	}
 	if len(args) == 1 && args[0] == "" {
 		args = nil
 	}
@@ -165,10 +175,11 @@ func (d *Directive) parseSpecial(args []string) (value, errText string) {
 		}
 	case "notify-keyspace-events":
 		for _, a := range args {
-			if strings.Trim(a, "KEg$lshzxetdmnAo") != "" {
-				return "", "Invalid event class character. Use 'Ag$lshzxeKEtmdnovc'."
+			if strings.Trim(a, events+"AKEm") != "" {
+				return "", "Invalid event class character. Use 'Ag$lshzxeKEtmdn'."
 			}
 		}
+		return eventClasses(strings.Join(args, "")), ""
 	case "replicaof":
 		if len(args) != 2 {
 			return "", "wrong number of arguments"
@@ -188,6 +199,28 @@ func (d *Directive) parseSpecial(args []string) (value, errText string) {
 		}
 	}
 	return strings.Join(args, " "), ""
+}
+
+// whole are the strings of which a NUL does not end the value (config.c: SDS configs, and a check that looks at all).
+var whole = map[string]bool{"masterauth": true, "requirepass": true, "cluster-announce-human-nodename": true}
+
+// events are the classes of key events in the order of notify.c:keyspaceEventsFlagsToString; A is all up to d.
+const events = "g$lshzxetdnoc"
+
+func eventClasses(chars string) string {
+	keep := func(of string) string {
+		return strings.Map(func(r rune) rune {
+			if strings.ContainsRune(chars, r) {
+				return r
+			}
+			return -1
+		}, of)
+	}
+	all, _, _ := strings.Cut(events, "n")
+	if strings.Contains(chars, "A") || keep(all) == all {
+		return "A" + keep("KEm")
+	}
+	return keep(events + "KEm")
 }
 
 // checks are the directives that refuse some values of their kind.
@@ -211,8 +244,8 @@ var checks = map[string]func(v string) string{
 	},
 	"cluster-announce-human-nodename": func(v string) string {
 		for _, c := range []byte(v) {
-			// cluster_legacy.c:isValidAuxChar: printable, and none that nodes.conf uses.
-			if !('A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&()*+.:;<>?@[]^_{|}~-", c) >= 0) {
+			// cluster_legacy.c:isValidAuxChar
+			if c <= ' ' || c == 0x7f || strings.IndexByte("!\"#$%&'()*+,:;<=>?@[\\]^{|}~", c) >= 0 {
 				return "Announced human node name contained invalid character"
 			}
 		}

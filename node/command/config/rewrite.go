@@ -11,11 +11,11 @@ func (c *Config) Rewrite(old string) string {
 	written := map[*Directive]bool{}
 	for line := range strings.SplitSeq(strings.TrimSuffix(old, "\n"), "\n") {
 		argv, ok := splitArgs(strings.Trim(line, " \t\r\n"))
-		if !ok || len(argv) == 0 || strings.HasPrefix(argv[0], "#") || byName[strings.ToLower(argv[0])] == nil {
+		if !ok || len(argv) == 0 || strings.HasPrefix(argv[0], "#") || byName[lower(argv[0])] == nil {
 			out = append(out, line)
 			continue
 		}
-		if d := byName[strings.ToLower(argv[0])]; !written[d] {
+		if d := byName[lower(argv[0])]; !written[d] {
 			written[d] = true
 			out = append(out, c.line(d))
 		}

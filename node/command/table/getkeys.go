@@ -1,7 +1,5 @@
 package table
 
-import "strings"
-
 // getKeysFunc appends the places of the keys; it is what Redis calls when the
 // key specs do not tell everything (db.c, the *GetKeys functions).
 type getKeysFunc func(argv [][]byte, keys []Key) []Key
@@ -100,11 +98,11 @@ func sortKeys(argv [][]byte, keys []Key) []Key {
 	store := 0
 	for i := 2; i < len(argv); i++ {
 		switch {
-		case equalFold(argv[i], "limit"):
+		case IsOption(argv[i], "limit"):
 			i += 2
-		case equalFold(argv[i], "store") && i+1 < len(argv):
+		case IsOption(argv[i], "store") && i+1 < len(argv):
 			store = i + 1
-		case equalFold(argv[i], "get"), equalFold(argv[i], "by"):
+		case IsOption(argv[i], "get"), IsOption(argv[i], "by"):
 			i++
 		}
 	}
@@ -118,7 +116,7 @@ func sortKeys(argv [][]byte, keys []Key) []Key {
 func migrateKeys(argv [][]byte, keys []Key) []Key {
 	first, n := 3, 1
 	for i := 6; i < len(argv); i++ {
-		if equalFold(argv[i], "keys") {
+		if IsOption(argv[i], "keys") {
 			if len(argv[3]) > 0 {
 				n = 0 // a syntax error, which MIGRATE itself reports
 			} else {
@@ -126,7 +124,7 @@ func migrateKeys(argv [][]byte, keys []Key) []Key {
 			}
 			break
 		}
-		switch strings.ToLower(string(argv[i])) {
+		switch Option(argv[i]) {
 		case "auth":
 			i++
 		case "auth2":
@@ -144,7 +142,7 @@ func georadiusKeys(argv [][]byte, keys []Key) []Key {
 	keys = append(keys, Key{Pos: 1})
 	store := 0
 	for i := 5; i+1 < len(argv); i++ {
-		if equalFold(argv[i], "store") || equalFold(argv[i], "storedist") {
+		if IsOption(argv[i], "store") || IsOption(argv[i], "storedist") {
 			store = i + 1
 			i++
 		}
@@ -160,7 +158,7 @@ func xreadKeys(argv [][]byte, keys []Key) []Key {
 	streams := 0
 scan:
 	for i := 1; i < len(argv); i++ {
-		switch strings.ToLower(string(argv[i])) {
+		switch Option(argv[i]) {
 		case "block", "count":
 			i++
 		case "group":
@@ -187,7 +185,7 @@ scan:
 func setKeys(argv [][]byte, keys []Key) []Key {
 	actual, logical := KeyOW, KeyUpdate
 	for i := 3; i < len(argv); i++ {
-		if equalFold(argv[i], "get") {
+		if IsOption(argv[i], "get") {
 			actual = KeyRW
 			logical |= KeyAccess
 		} else if isCompare(argv[i]) {
@@ -209,7 +207,7 @@ func delexKeys(argv [][]byte, keys []Key) []Key {
 }
 
 func isCompare(a []byte) bool {
-	return equalFold(a, "ifeq") || equalFold(a, "ifne") || equalFold(a, "ifdeq") || equalFold(a, "ifdne")
+	return IsOption(a, "ifeq") || IsOption(a, "ifne") || IsOption(a, "ifdeq") || IsOption(a, "ifdne")
 }
 
 // bitfieldKeys mirrors db.c:bitfieldGetKeys: only GETs leave the key unchanged.
@@ -219,9 +217,9 @@ func bitfieldKeys(argv [][]byte, keys []Key) []Key {
 	for i := 2; i < len(argv); i++ {
 		rest := len(argv) - i - 1
 		switch {
-		case equalFold(argv[i], "get") && rest >= 2:
+		case IsOption(argv[i], "get") && rest >= 2:
 			i += 2
-		case equalFold(argv[i], "overflow") && rest >= 1:
+		case IsOption(argv[i], "overflow") && rest >= 1:
 			i++
 		default:
 			return append(keys, Key{1, readWrite})

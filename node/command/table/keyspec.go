@@ -2,7 +2,6 @@ package table
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/slotdiff/slotdiff/fixtures/commands"
 )
@@ -191,15 +190,11 @@ func findKeyword(argv [][]byte, word string, from int) int {
 		step = -1
 	}
 	for i := start; i != end && i >= 1 && i < argc; i += step {
-		if equalFold(argv[i], word) {
+		if IsOption(argv[i], word) {
 			return i + 1
 		}
 	}
 	return 0
-}
-
-func equalFold(b []byte, s string) bool {
-	return len(b) == len(s) && strings.EqualFold(string(b), s)
 }
 
 // ParseInt parses a 64-bit integer exactly as Redis does (util.c:string2ll): no

@@ -145,7 +145,7 @@ func Lookup(argv [][]byte) *Command {
 // LookupName finds "name" or "name|sub", as the arguments of COMMAND INFO are
 // written; nil if there is none. Mirrors server.c:lookupCommandBySds.
 func LookupName(name string) *Command {
-	base, sub, ok := strings.Cut(strings.ToLower(name), "|")
+	base, sub, ok := strings.Cut(string(lower(nil, []byte(name))), "|")
 	c := byName[base]
 	if !ok || c == nil {
 		return c
@@ -156,10 +156,7 @@ func LookupName(name string) *Command {
 // lower appends the ASCII lower case of s to b.
 func lower(b, s []byte) []byte {
 	for _, ch := range s {
-		if 'A' <= ch && ch <= 'Z' {
-			ch += 'a' - 'A'
-		}
-		b = append(b, ch)
+		b = append(b, small(ch))
 	}
 	return b
 }
