@@ -26,7 +26,9 @@ type twin struct {
 	byID  map[cluster.LinkID]*twinLink
 	next  uint64                  // inbound links so far
 	dials map[Link]cluster.LinkID // dialled, and not yet there
-	acts  tokens
+	// failed are the dials of the step that is being taken which nobody answers.
+	failed []cluster.LinkID
+	acts   tokens
 	// sent are digests of the frames that were sent, in order; kept only where it is not nil.
 	sent []uint64
 }
@@ -306,6 +308,8 @@ func (t *twin) stepInto(ev cluster.Event, eff *effect) {
 	for _, d := range rd.Dial {
 		t.dialled(d)
 	}
+	failed := t.failed
+	t.failed = nil
 	for _, s := range rd.Send {
 		if t.sent != nil {
 			t.sent = append(t.sent, maphash.Bytes(digestSeed, s.Frame))
@@ -314,6 +318,9 @@ func (t *twin) stepInto(ev cluster.Event, eff *effect) {
 		if l := t.byID[s.Link]; l != nil && l.open && isAnswer(l.name, s.Frame) {
 			eff.answers[l.name.index()]++
 		}
+	}
+	for _, id := range failed { // rd is of the past from here on
+		t.stepInto(cluster.LinkDown{Link: id, Reason: "refused"}, eff)
 	}
 }
 
@@ -327,18 +334,12 @@ func (t *twin) dialled(d cluster.Dial) {
 			old.open = false // the newer one has the name; the older is not spoken to any more
 		}
 		if older, ok := t.dials[name]; ok {
-			t.fail(older)
+			t.failed = append(t.failed, older)
 		}
 		t.dials[name] = d.Link
 		return
 	}
-	t.fail(d.Link)
-}
-
-func (t *twin) fail(id cluster.LinkID) {
-	if err := t.n.Step(t.now, cluster.LinkDown{Link: id, Reason: "refused"}); err != nil {
-		panic("fuzz/bus: " + err.Error())
-	}
+	t.failed = append(t.failed, d.Link)
 }
 
 // isAnswer reports whether a frame that the node sends is waited for: on a link that the node dialled only PONGs are.
