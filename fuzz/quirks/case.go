@@ -1,6 +1,7 @@
 package quirks
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/slotdiff/slotdiff/harness/puppet"
@@ -20,9 +21,10 @@ func (l *List) MatchCase(version string, c *scenario.Case) *Quirk {
 	in := Input{Peers: map[bus.ID]Peer{}, Handshake: true}
 	var nodes []bus.ID
 	ids := map[string]bus.ID{}
-	sent := map[*scenario.Step][]byte{}
+	streams := streams{}
+	sent := map[*scenario.Step]runner.Sent{}
 	for _, p := range runner.Packets(c) {
-		sent[p.Step] = p.Frame
+		sent[p.Step] = p
 	}
 	for _, st := range c.Steps() {
 		if st.Actor == "node" && len(st.Words) > 0 {
@@ -43,21 +45,46 @@ func (l *List) MatchCase(version string, c *scenario.Case) *Quirk {
 			in.Master = master
 		}
 		in.Slotted = in.Slotted || !in.Master.IsZero() && addsSlots(st)
-		in.Frame = sent[st]
-		if in.Frame == nil {
+		p, ok := sent[st]
+		if !ok {
 			continue
 		}
 		in.Dialled = dialled(st)
-		for _, in.Receiver = range nodes {
-			if q := l.Match(version, &in); q != nil {
-				return q
+		for _, in.Frame = range streams.frames(p.Puppet+" "+link(st), p.Frame) {
+			for _, in.Receiver = range nodes {
+				if q := l.Match(version, &in); q != nil {
+					return q
+				}
 			}
-		}
-		if p, err := bus.Parse(in.Frame); err == nil {
-			in.learn(p)
+			if p, err := bus.Parse(in.Frame); err == nil {
+				in.learn(p)
+			}
 		}
 	}
 	return nil
+}
+
+// streams are the bytes of packets that are not yet whole, by puppet and link.
+type streams map[string][]byte
+
+// frames are the packets that a node reads once b is written: where one was cut, the next completes it, whatever that means. What
+// is no packet stands by itself.
+func (s streams) frames(link string, b []byte) (frames [][]byte) {
+	rest := append(slices.Clip(s[link]), b...)
+	delete(s, link)
+	for len(rest) > 0 {
+		n, err := bus.FrameLen(rest)
+		switch {
+		case err != nil || n != 0 && n < bus.PrefixLen:
+			return append(frames, rest) // the link is closed
+		case n == 0 || n > len(rest):
+			s[link] = rest
+			return frames
+		}
+		frames = append(frames, rest[:n:n])
+		rest = rest[n:]
+	}
+	return frames
 }
 
 // learn takes what a packet says of its sender and of others.
@@ -98,13 +125,16 @@ func dialled(st *scenario.Step) bool {
 	return len(st.Words) > 0 && st.Words[0].String() == "reply" && !hasLink(st)
 }
 
-func hasLink(st *scenario.Step) bool {
+func hasLink(st *scenario.Step) bool { return link(st) != "" }
+
+// link is the option that names a step's link, "" where it has none.
+func link(st *scenario.Step) string {
 	for _, w := range st.Words {
 		if strings.HasPrefix(w.String(), "link=") {
-			return true
+			return w.String()
 		}
 	}
-	return false
+	return ""
 }
 
 // replicate is the argument of CLUSTER REPLICATE; "": another step.

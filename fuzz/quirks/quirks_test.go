@@ -351,6 +351,10 @@ func TestMatchCase(t *testing.T) {
 		{"a CLUSTER REPLICATE 3333333333333333333333333333333333333333\n----\n+OK\n\np send PONG link=in\n----\nok\n", "lost-master"},
 		{"a CLUSTER REPLICATE 3333333333333333333333333333333333333333\n----\n+OK\n\np send PONG link=out\n----\nok\n", ""},
 		{"puppet u\n----\nok\n\np send PING\ngossip $u.id addr=127.0.0.1:2@2 flags=-\n----\nok\n\nu send PING replicaof=$p.id flags=slave,myself\n----\nok\n", "roleless-replica"},
+		// The second packet completes the first, whose count of extensions comes from its slots.
+		{"p send PING truncate=1000\n----\nok\n\np send PING slots=8192-16383\n----\nok\n", "stale-lengths"},
+		{"p send PING truncate=1000 link=out\n----\nok\n\np send PING slots=8192-16383 link=out2\n----\nok\n", ""},
+		{"p send PING truncate=1000\n----\nok\n", ""},
 	} {
 		c, err := scenario.Parse("x.case", []byte(begin+tc.steps))
 		if err != nil {
