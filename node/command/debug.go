@@ -78,7 +78,7 @@ var debugExecuted = []string{
 // debugKnown reports whether DEBUG HELP lists a subcommand.
 func debugKnown(sub string) bool {
 	for _, l := range table.Help("debug") {
-		if w, _, _ := strings.Cut(l, " "); w != "" && strings.EqualFold(w, sub) {
+		if w, _, _ := strings.Cut(l, " "); w != "" && table.IsOption([]byte(w), sub) {
 			return true
 		}
 	}

@@ -57,7 +57,7 @@ func parseLongDouble(b []byte) (*big.Float, bool) {
 
 // isHuge reports whether b is a number beyond float64 that a long double holds.
 func isHuge(b []byte) bool {
-	if bytes.ContainsAny(b, "_ ") {
+	if len(b) >= maxLongDouble || bytes.ContainsAny(b, "_ ") {
 		return false
 	}
 	f, err := bigFloat(string(b))

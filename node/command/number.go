@@ -32,10 +32,13 @@ func (c *Client) int32Arg(b []byte) (n int64, ok bool) {
 	return n, ok
 }
 
+// maxLongDouble is how long the text of a long double may not be, in bytes (util.h:MAX_LONG_DOUBLE_CHARS).
+const maxLongDouble = 5 * 1024
+
 // parseFloat mirrors object.c:getLongDoubleFromObject: what strtold takes, whole,
 // and no NaN. Spaces are refused.
 func parseFloat(b []byte) (float64, bool) {
-	if len(b) == 0 || len(b) > 256 {
+	if len(b) == 0 || len(b) >= maxLongDouble {
 		return 0, false
 	}
 	for _, ch := range b {
@@ -45,8 +48,11 @@ func parseFloat(b []byte) (float64, bool) {
 	}
 	s := withExponent(string(b))
 	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsNaN(f) || f == 0 && !isZero(s) && isTiny(s) {
+	if err != nil || math.IsNaN(f) {
 		return 0, false
+	}
+	if f == 0 && !isZero(s) {
+		return math.Copysign(math.SmallestNonzeroFloat64, f), !isTiny(s) // as a long double it is not 0
 	}
 	return f, true
 }

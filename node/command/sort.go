@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/slotdiff/slotdiff/node/command/table"
 	"github.com/slotdiff/slotdiff/node/store"
@@ -116,7 +117,7 @@ func (c *Client) sorting(readOnly bool) (s sorting, ok bool) {
 		case opt == "by" && more >= 1:
 			i++
 			s.by = argv[i]
-			if !bytes.ContainsRune(s.by, '*') {
+			if !strings.Contains(cString(s.by), "*") {
 				s.keep = true
 			} else if !c.patternAllowed("BY", s.by, home) {
 				return s, false
@@ -198,6 +199,10 @@ func (e *Engine) order(s sorting, items [][]byte) bool {
 		}
 		ws[i] = w
 	}
+	compare := bytes.Compare
+	if s.store == nil {
+		compare = func(a, b []byte) int { return cmp.Compare(cString(a), cString(b)) } // strcoll, in the locale C
+	}
 	slices.SortStableFunc(ws, func(a, b weighed) int {
 		var r int
 		switch {
@@ -208,7 +213,7 @@ func (e *Engine) order(s sorting, items [][]byte) bool {
 		case a.by == nil || b.by == nil:
 			r = b2i(a.by != nil) - b2i(b.by != nil)
 		default:
-			r = bytes.Compare(a.by, b.by)
+			r = compare(a.by, b.by)
 		}
 		if s.desc {
 			return -r
@@ -222,18 +227,19 @@ func (e *Engine) order(s sorting, items [][]byte) bool {
 }
 
 // byPattern returns the value that a pattern names for an element, nil if there is
-// none. Mirrors sort.c:lookupKeyByPattern.
+// none. The star and the arrow count before a NUL only. Mirrors sort.c:lookupKeyByPattern.
 func (e *Engine) byPattern(pattern, item []byte) []byte {
 	if cString(pattern) == "#" {
 		return item
 	}
-	before, after, ok := bytes.Cut(pattern, []byte("*"))
-	if !ok {
+	star := strings.IndexByte(cString(pattern), '*')
+	if star < 0 {
 		return nil
 	}
+	before, after := pattern[:star], pattern[star+1:]
 	var field []byte
-	if key, f, found := bytes.Cut(after, []byte("->")); found && len(f) > 0 {
-		after, field = key, f
+	if i := strings.Index(cString(after), "->"); i >= 0 && i+2 < len(after) {
+		after, field = after[:i], after[i+2:]
 	}
 	o := e.find(slices.Concat(before, item, after))
 	switch {
