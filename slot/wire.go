@@ -14,8 +14,9 @@ const WireLen = Count / 8
 func (s *Set) AppendWire(b []byte) []byte {
 	at := len(b)
 	b = slices.Grow(b, WireLen)[:at+WireLen]
+	to := (*[WireLen]byte)(b[at:]) // an array has its bounds checked once
 	for i, w := range s {
-		binary.LittleEndian.PutUint64(b[at+i*8:], w)
+		binary.LittleEndian.PutUint64(to[i*8:i*8+8], w)
 	}
 	return b
 }
@@ -26,8 +27,9 @@ func (s *Set) ReadWire(b []byte) error {
 	if len(b) < WireLen {
 		return fmt.Errorf("slot: a slot map has %d bytes, got %d", WireLen, len(b))
 	}
+	from := (*[WireLen]byte)(b)
 	for i := range s {
-		s[i] = binary.LittleEndian.Uint64(b[i*8:])
+		s[i] = binary.LittleEndian.Uint64(from[i*8 : i*8+8])
 	}
 	return nil
 }

@@ -82,7 +82,7 @@ func learn(id oracle.Identity, groups []*triage.Group) (file string, n int, err 
 	file = fmt.Sprintf("%s/%s-%s.txt", versionsDir, id.Product, version)
 	var lines strings.Builder
 	for _, g := range groups {
-		if g.Confirmed == 0 || g.Noise > 0 || g.Known != "" || g.Kind.OfOracle() {
+		if !g.Steady() || g.Noise > 0 || g.Known != "" || g.Kind.OfOracle() {
 			continue
 		}
 		fmt.Fprintln(&lines, known.Difference{Cause: g.Cause, Reason: g.Title})

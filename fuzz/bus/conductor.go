@@ -1,7 +1,5 @@
 package bus
 
-import "slices"
-
 // Limits of what is written before an answer is waited for.
 const (
 	segmentPackets = 128
@@ -65,6 +63,7 @@ type conductor struct {
 	// The open segment: what was written and has not been waited for. Only packets of floods put several links into one.
 	packets int
 	bytes   int
+	from    int // its first step
 	touched linkSet
 	flood   bool
 	last    [linkCount]int // the step that wrote last on a link, and whether its last packet was answered there
@@ -187,7 +186,7 @@ func (c *conductor) performSend(op *Op, eff *effect) {
 	}
 	at := op.Link.index()
 	if c.packets == 0 {
-		c.touched, c.flood = 0, op.Flood
+		c.touched, c.flood, c.from = 0, op.Flood, len(c.steps)
 	}
 	c.flood = c.flood && op.Flood
 	c.touched.add(op.Link)
@@ -279,16 +278,12 @@ func (c *conductor) wait(s *step, eff effect) {
 	s.await = c.owed[at] + int(eff.answers[at])
 }
 
-// rebuilt is a conductor that has done the same ops.
-func rebuilt(met []int, ops []Op) *conductor {
-	c := newConductor(met)
+// redo does ops that have been done before, from the first that c has not done.
+func (c *conductor) redo(ops []Op) {
 	c.acts.deaf = true
 	for i := range ops {
-		c.op = i
 		c.perform(&ops[i])
+		c.op++
 	}
-	c.op = len(ops)
 	c.acts = tokens{}
-	c.steps = slices.Clip(c.steps)
-	return c
 }

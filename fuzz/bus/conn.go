@@ -81,12 +81,17 @@ func (c *conn) frame(i int) []byte { return c.buf[c.waiting[i][0]:c.waiting[i][1
 // forget drops the frames that wait.
 func (c *conn) forget() { c.waiting = c.waiting[:0] }
 
-// await reads until n answers have come, or, with gone, until the node has closed the link. It reports what was missing.
-func (c *conn) await(n int, gone bool, within time.Duration) error {
+// breath is how long a wait goes on before it is seen whether the campaign still does.
+const breath = 500 * time.Millisecond
+
+// await reads until n answers have come, or, with gone, until the node has closed the link, but not for longer than within, or once quit
+// is closed. It reports what was missing.
+func (c *conn) await(n int, gone bool, within time.Duration, quit <-chan struct{}) error {
 	if !gone && c.got >= n {
 		return nil
 	}
-	_ = c.nc.SetReadDeadline(time.Now().Add(within))
+	until := time.Now().Add(within)
+	_ = c.nc.SetReadDeadline(time.Now().Add(min(within, breath)))
 	for gone || c.got < n {
 		if c.gone {
 			if gone {
@@ -103,6 +108,10 @@ func (c *conn) await(n int, gone bool, within time.Duration) error {
 		}
 		var timeout net.Error
 		if errors.As(err, &timeout) && timeout.Timeout() {
+			if left := time.Until(until); left > 0 && !over(quit) {
+				_ = c.nc.SetReadDeadline(time.Now().Add(min(left, breath)))
+				continue
+			}
 			if gone {
 				return errors.New("stays open")
 			}
@@ -111,4 +120,14 @@ func (c *conn) await(n int, gone bool, within time.Duration) error {
 		c.gone = true
 	}
 	return nil
+}
+
+// over reports whether quit is closed; nil never is.
+func over(quit <-chan struct{}) bool {
+	select {
+	case <-quit:
+		return true
+	default:
+		return false
+	}
 }

@@ -168,7 +168,7 @@ func (ln *lane) episode(ctx context.Context, e *Episode) (r result) {
 	}
 	if f != nil {
 		small, last, again := ln.shrink(ctx, e, f)
-		r.flaky = !again
+		r.flaky = !again && ctx.Err() == nil
 		if again {
 			r.candidate = &triage.Candidate{Case: Case(small, last), Kind: last.kind, Note: last.note, Undefined: e.Hunt}
 		}

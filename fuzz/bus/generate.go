@@ -17,9 +17,8 @@ const (
 	recipePackets = 160
 )
 
-// rebuildMost is the length up to which an episode goes on behind an op that had to be given up: the twin has to do all of it
-// again.
-const rebuildMost = 300
+// rebuildMost is how many ops are given up before an episode ends: for each the twin has to do some of it again.
+const rebuildMost = 200
 
 // lookEvery is after how many packets the state is compared.
 const lookEvery = 256
@@ -50,6 +49,7 @@ type generator struct {
 	seen    map[plan]int     // how often a plan was used
 	looked  int              // packets since the state was compared
 	rebuilt int
+	saved   []savepoint // of the episode so far, a few of the last
 	settled int
 	over    bool
 	quirks  *quirks.List
@@ -120,6 +120,7 @@ func (g *generator) try(op Op) bool {
 			return false
 		}
 	}
+	g.save()
 	if g.cond.parts(&op) {
 		g.fence()
 	}
@@ -176,12 +177,36 @@ func (g *generator) closesIn(l Link, frame []byte) bool {
 	return typeOf(frame).Gossips() && bus.ID(frame[40:80]) != actorIDs[l.Actor] && bus.Check(frame[:n]).Action == bus.Accept
 }
 
-// rebuild makes the twin anew, without the op that was tried last. A long episode ends there instead.
+// rebuild makes the twin anew, without the op that was tried last.
 func (g *generator) rebuild() {
 	g.cond.acts.into(g.e.Tokens)
-	g.cond = rebuilt(g.e.Met, g.e.Ops)
+	for len(g.saved) > 0 && g.saved[len(g.saved)-1].ops > len(g.e.Ops) {
+		g.saved = g.saved[:len(g.saved)-1]
+	}
+	if n := len(g.saved); n > 0 {
+		g.cond = g.saved[n-1].resume(g.cond)
+	} else {
+		g.cond = newConductor(g.e.Met)
+	}
+	g.cond.redo(g.e.Ops[g.cond.op:])
 	g.rebuilt++
-	g.over = g.over || g.rebuilt >= 40 || len(g.e.Ops) > rebuildMost
+	g.over = g.over || g.rebuilt >= rebuildMost
+}
+
+// savesKept is how many savepoints are kept. Ops are given up from the last on, so older ones are hardly ever asked for; without any the
+// twin begins anew.
+const savesKept = 2
+
+// save keeps the twin as it is, if it has done enough since it was kept last.
+func (g *generator) save() {
+	if n := len(g.saved); n > 0 && len(g.e.Ops)-g.saved[n-1].ops < saveEvery || len(g.e.Ops) < saveEvery {
+		return
+	}
+	if len(g.saved) == savesKept {
+		g.saved = slices.Delete(g.saved, 0, 1)
+	}
+	g.cond.op = len(g.e.Ops)
+	g.saved = append(g.saved, g.cond.save())
 }
 
 // prelude makes the cluster that most episodes begin with.

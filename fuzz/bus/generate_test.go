@@ -2,6 +2,7 @@ package bus
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -19,6 +20,35 @@ func TestEqualSeedsGiveEqualBytes(t *testing.T) {
 		if one.Packets() < 3 {
 			t.Errorf("seed %d: only %d packets", seed, one.Packets())
 		}
+	}
+}
+
+// Where an op is given up, the twin goes on from a savepoint: what comes of it is what the kept ops alone give.
+func TestSavepointsChangeNothing(t *testing.T) {
+	held := uint64(0)
+	for seed := range uint64(40) {
+		e := Generate(seed, seed%8 == 0, nil)
+		again := *e
+		again.done = nil
+		got, want := scriptOf(e).steps, scriptOf(&again).steps
+		if len(got) != len(want) {
+			t.Fatalf("seed %d: the script has %d steps, that of its ops %d", seed, len(got), len(want))
+		}
+		for i := range got {
+			got[i].op, want[i].op = 0, 0 // a fence stands for the op before it or the one behind
+			if !reflect.DeepEqual(got[i], want[i]) {
+				t.Fatalf("seed %d, step %d: %+v, not %+v", seed, i, got[i], want[i])
+			}
+		}
+		if got, want := scriptOf(e).open, scriptOf(&again).open; got != want {
+			t.Errorf("seed %d: open links are %v, not %v", seed, got, want)
+		}
+		for _, n := range e.Held {
+			held += n
+		}
+	}
+	if held < 100 {
+		t.Errorf("only %d ops were given up", held)
 	}
 }
 

@@ -201,13 +201,16 @@ func (ln *lane) meet(actors []int) error {
 
 // play plays an episode. A nil found: nothing differs and everybody lives.
 func (ln *lane) play(ctx context.Context, e *Episode, fresh bool) (*found, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	if err := ln.prepare(ctx, fresh); err != nil {
 		return nil, err
 	}
 	ln.plays++
 	ln.sent, ln.waited, ln.cut, ln.tainted = 0, 0, "", e.Hunt
 	for _, s := range ln.sides {
-		s.within = patience
+		s.within, s.quit = patience, ctx.Done()
 		copy(s.mark[:], fmt.Sprintf("%0*x", len(mark), ln.plays))
 	}
 	if err := ln.meet(e.Met); err != nil {
@@ -357,6 +360,9 @@ func (ln *lane) health(op int, note string) *found {
 		{"crash": triage.TargetCrash, "hang": triage.TargetHang},
 	}
 	for i, s := range ln.sides {
+		if over(s.quit) {
+			return nil // what did not come was not waited for
+		}
 		if h := s.health(); h != "" {
 			detail := note
 			if err := s.node.Err(); h == "crash" && err != nil {

@@ -123,9 +123,7 @@ func (g *generator) body(p *bus.Packet, a int) {
 	case bus.TypePing, bus.TypePong, bus.TypeMeet:
 		b := &bus.Ping{}
 		for range pick(g.chance, []int{0, 0, 0, 1, 1, 2, 5}) {
-			var e bus.Gossip
-			g.typed(&e)
-			b.Gossip = append(b.Gossip, e)
+			b.Gossip = append(b.Gossip, g.gossip())
 		}
 		if g.one(2) {
 			b.Exts = append(b.Exts, g.exts[a]...)

@@ -36,11 +36,15 @@ type side struct {
 	links [linkCount]*conn
 	// port and cport are the node's own.
 	port, cport uint16
+	// names folds what the node is called, under the id named.
+	names *strings.Replacer
+	named bus.ID
 	// out is what is still to be written to outLink.
 	out     []byte
 	outLink Link
-	// within is how long an answer is waited for in this play.
+	// within is how long an answer is waited for in this play, and quit is closed when nobody waits for the play any more.
 	within time.Duration
+	quit   <-chan struct{}
 	// pristine is what the node shows of itself when it has just been started and reset, but for its id.
 	pristine string
 	// counted is how many packets the node had counted when it had met the actors.
@@ -67,7 +71,7 @@ func (s *side) start(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	s.node, s.pristine = n, ""
+	s.node, s.pristine, s.names = n, "", nil
 	s.port, s.cport = n.Addr().Port(), n.BusAddr().Port()
 	if err := s.connect(); err != nil {
 		return err
@@ -272,6 +276,8 @@ func (s *side) awaitDial(a, n int) error {
 		case <-came:
 		case <-timeout.C:
 			return errNoDial
+		case <-s.quit:
+			return errNoDial
 		}
 	}
 }
@@ -341,7 +347,7 @@ func (s *side) flush() {
 // what was missing.
 func (s *side) await(l Link, n int, gone bool, within time.Duration) error {
 	if c := s.links[l.index()]; c != nil {
-		return c.await(n, gone, within)
+		return c.await(n, gone, within, s.quit)
 	}
 	return fmt.Errorf("there is no link %s", l)
 }
@@ -367,7 +373,7 @@ func (s *side) awaitReceived(n uint64, within time.Duration) error {
 			return err
 		case have >= s.counted+n:
 			return nil
-		case time.Now().After(deadline):
+		case time.Now().After(deadline) || over(s.quit):
 			return fmt.Errorf("%d packets of %d received", have-s.counted, n)
 		}
 	}

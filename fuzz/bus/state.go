@@ -36,23 +36,26 @@ func (s *side) views() ([]view, error) {
 	if err := s.ear.listen(); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name, err)
 	}
+	files, conf := s.driver.Capabilities().Has(oracle.CapFiles), []byte(nil)
+	if files {
+		if conf, err = s.node.ReadFile("nodes.conf"); err != nil {
+			return nil, fmt.Errorf("%s: nodes.conf: %w", s.name, err)
+		}
+	}
+	shards := textLines(resp.Text(r[3]))
+	if files && (splitFamily(string(conf)) || followsInHandshake(string(r[0].Str))) {
+		shards = withoutSlots(shards)
+	}
 	out := []view{
 		{"nodes", s.canonical("CLUSTER NODES", textLines(string(r[0].Str)))},
 		{"info", infoLines(string(r[1].Str))},
 		{"slots", s.canonical("CLUSTER SLOTS", textLines(resp.Text(r[2])))},
-		{"shards", s.canonical("CLUSTER SHARDS", textLines(resp.Text(r[3])))},
+		{"shards", s.canonical("CLUSTER SHARDS", shards)},
 		{"links", s.linkLines(r[4])},
 		{"role", roleLines(r[5])},
 		{"messages", s.ear.heard},
 	}
-	if s.driver.Capabilities().Has(oracle.CapFiles) {
-		conf, err := s.node.ReadFile("nodes.conf")
-		if err != nil {
-			return nil, fmt.Errorf("%s: nodes.conf: %w", s.name, err)
-		}
-		if splitFamily(string(conf)) || followsInHandshake(string(r[0].Str)) {
-			out[3].lines = s.canonical("CLUSTER SHARDS", withoutSlots(textLines(resp.Text(r[3]))))
-		}
+	if files {
 		out = append(out, view{"conf", s.canonical("nodes.conf", textLines(string(conf)))})
 	}
 	for i := range out {
@@ -124,13 +127,15 @@ func (s *side) canonical(kind string, lines []string) []string {
 }
 
 func (s *side) fold(text string) string {
-	id := string(s.id[:])
-	port, cport := s.port, s.cport
-	return strings.NewReplacer(
-		id, "$a.id",
-		fmt.Sprintf(":%d@%d", port, cport), ":$a.port@$a.cport",
-		fmt.Sprintf(":%d\n", port), ":$a.port\n",
-	).Replace(text)
+	if s.names == nil || s.named != s.id {
+		s.named = s.id
+		s.names = strings.NewReplacer(
+			string(s.id[:]), "$a.id",
+			fmt.Sprintf(":%d@%d", s.port, s.cport), ":$a.port@$a.cport",
+			fmt.Sprintf(":%d\n", s.port), ":$a.port\n",
+		)
+	}
+	return s.names.Replace(text)
 }
 
 // hideLinkState takes out whether a node is connected: whom nobody answers is dialled with every tick.

@@ -20,6 +20,7 @@ const nodeTimeout = 3_600_000
 // twin is the bundled node's core as a prediction of what a node does with an episode.
 type twin struct {
 	n     *cluster.Node
+	rand  *rand.PCG // of n
 	now   cluster.Time
 	links [linkCount]*twinLink
 	byID  map[cluster.LinkID]*twinLink
@@ -71,12 +72,13 @@ func newTwin() *twin {
 	set.NodeTimeout = nodeTimeout
 	set.ReplicaNoFailover = true
 	const start = 1_795_000_000_000
-	n, err := cluster.New(cluster.Config{Rand: rand.NewPCG(1, 2), Now: start, Saved: saved, Settings: set})
+	random := rand.NewPCG(1, 2)
+	n, err := cluster.New(cluster.Config{Rand: random, Now: start, Saved: saved, Settings: set})
 	if err != nil {
 		panic("fuzz/bus: " + err.Error())
 	}
 	t := &twin{
-		n: n, now: start, byID: map[cluster.LinkID]*twinLink{}, dials: map[Link]cluster.LinkID{},
+		n: n, rand: random, now: start, byID: map[cluster.LinkID]*twinLink{}, dials: map[Link]cluster.LinkID{},
 	}
 	t.step(cluster.Tick{})
 	t.now += age.Milliseconds() // as are the nodes of a lane
@@ -346,29 +348,28 @@ func isAnswer(l Link, frame []byte) bool {
 
 // sight fills in what the node knows, for packets on a link, and returns the node that the link belongs to; zero: none yet.
 func (t *twin) sight(l Link, in *quirks.Input) (bound bus.ID) {
-	v := t.n.View()
 	in.Receiver, in.Master, in.Dialled, in.Handshake = nodeID, bus.ID{}, l.Which == In, false
 	in.Subscribed = true // every node has a listener
-	in.Peers = make(map[bus.ID]quirks.Peer, len(v.Nodes))
-	for i := range v.Nodes {
-		n := &v.Nodes[i]
+	in.Peers = make(map[bus.ID]quirks.Peer, t.n.Known())
+	link := cluster.LinkID(0)
+	if tl := t.links[l.index()]; tl != nil {
+		link = tl.id
+	}
+	for n := range t.n.Sights() {
 		// The id in a header does not matter on a link that belongs to a node, which may be the receiver.
-		if tl := t.links[l.index()]; tl != nil && !n.Flags.Has(bus.FlagHandshake) && (n.In != nil && n.In.ID == tl.id || n.Out != nil && n.Out.ID == tl.id) {
+		if link != 0 && !n.Flags.Has(bus.FlagHandshake) && (n.In == link || n.Out == link) {
 			bound = n.ID
 		}
-		var master bus.ID
-		if n.Master >= 0 {
-			master = v.Nodes[n.Master].ID
-		}
-		if i == v.Self {
-			in.Master, in.Slotted, in.Orphaned = master, n.Slots.Len() > 0, n.Replica() && n.Master < 0
+		if n.Myself {
+			in.Master, in.Slotted, in.Orphaned = n.Master, n.Slots.Len() > 0, n.Flags.Has(bus.FlagReplica) && n.Master.IsZero()
 			continue
 		}
 		if n.Flags.Has(bus.FlagHandshake) {
-			in.Handshake = in.Handshake || l.Which == In && n.Out != nil && t.links[l.index()] != nil && n.Out.ID == t.links[l.index()].id
+			in.Handshake = in.Handshake || l.Which == In && link != 0 && n.Out == link
 		}
 		in.Peers[n.ID] = quirks.Peer{
-			Replica: n.Replica(), Roleless: !n.Flags.Any(bus.FlagMaster | bus.FlagReplica), Failing: n.Flags.Any(bus.FlagFail | bus.FlagPFail), Master: master, ConfigEpoch: n.ConfigEpoch,
+			Replica: n.Flags.Has(bus.FlagReplica), Roleless: !n.Flags.Any(bus.FlagMaster | bus.FlagReplica), Failing: n.Flags.Any(bus.FlagFail | bus.FlagPFail),
+			Master: n.Master, ConfigEpoch: n.ConfigEpoch,
 		}
 	}
 	return bound

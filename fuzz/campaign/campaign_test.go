@@ -74,7 +74,7 @@ func (f *fake) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tria
 		return campaign.Stats{}, nil, ctx.Err()
 	}
 	s := campaign.Stats{
-		Commands: 2, Windows: 1, Tokens: []string{"rule:a"}, Held: map[string]uint64{"some-quirk": 1},
+		Commands: 2, Windows: 1, Cut: 1, Flaky: 2, Restarts: 3, Tokens: []string{"rule:a"}, Held: map[string]uint64{"some-quirk": 1},
 		Digest: sha256.Sum256(fmt.Append(nil, seed)), Case: func() *scenario.Case { return parse(f.t, getFoo) },
 	}
 	var found []triage.Candidate
@@ -250,7 +250,8 @@ func TestEvidence(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, want := range []string{"covered 1 of 3 rule, not rule:b rule:c", "held back 6 inputs", "DIVERGENCE, 1 times: GET: :1, not $-1", g.Replay} {
+	for _, want := range []string{"covered 1 of 3 rule, not rule:b rule:c", "held back 6 inputs: some-quirk",
+		"6 streams ended early", "12 differences did not come a second time", "18 sides were started again", "DIVERGENCE, 1 times: GET: :1, not $-1", g.Replay} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not in\n%s", want, out.String())
 		}

@@ -292,7 +292,7 @@ func (r *runner) found(g triage.Group, res *verdict.Result) {
 	own := *res
 	own.Case, own.Reason = filepath.ToSlash(g.Path), ""
 	switch {
-	case g.Confirmed == 0 || g.Noise > 0:
+	case !g.Steady() || g.Noise > 0:
 		own.Verdict = verdict.Unknown
 	case g.Kind.OfOracle():
 		own.Verdict = verdict.OracleFault
@@ -320,7 +320,7 @@ func (r *runner) found(g triage.Group, res *verdict.Result) {
 
 // isFinding reports whether a group says something against the target that is not known yet.
 func isFinding(g *triage.Group) bool {
-	return g.Confirmed > 0 && g.Noise == 0 && g.Known == "" && !g.Kind.OfOracle()
+	return g.Steady() && g.Noise == 0 && g.Known == "" && !g.Kind.OfOracle()
 }
 
 // stateEvery is the least time between two writes of the state.

@@ -77,7 +77,7 @@ func gravity(g *triage.Group) int {
 		return 0
 	case g.Known != "" || g.Noise > 0:
 		return 3
-	case g.Confirmed == 0:
+	case !g.Steady():
 		return 2
 	}
 	return 1
@@ -151,7 +151,7 @@ func (s *Summary) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "%d differences did not come a second time and count for nothing\n", t.Flaky)
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.Held)) {
-		fmt.Fprintf(&b, "held back %d inputs that the oracle does not bear: %s\n", t.Held[name], name)
+		fmt.Fprintf(&b, "held back %d inputs: %s\n", t.Held[name], name)
 	}
 	for _, c := range s.Coverage {
 		if c.Total == 0 {
@@ -199,6 +199,9 @@ func writeGroup(b *strings.Builder, g *triage.Group) {
 	}
 	if g.Confirmed > 0 {
 		fmt.Fprintf(b, "  case    %d steps, reproduced %d of %d\n", g.Steps, g.Confirmed, g.Times)
+		if !g.Steady() {
+			b.WriteString("  unsteady  a difference that comes and goes is up to time, on either side; it accuses nobody\n")
+		}
 	} else {
 		fmt.Fprintf(b, "  case    %d steps, did not come again in %d plays\n", g.Steps, g.Times)
 	}

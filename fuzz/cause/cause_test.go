@@ -99,6 +99,29 @@ func TestDivergences(t *testing.T) {
 	}
 }
 
+// A command that the target does not run is no divergence, unless the oracle refused it before it ran.
+func TestUnexecuted(t *testing.T) {
+	c := parse(t)
+	for _, tc := range []struct {
+		want, got string
+		is        bool
+	}{
+		{"*1\n  :0", "-ERR slotnode does not execute 'bitfield'", true},
+		{"-ERR syntax error", "-ERR slotnode does not execute 'bitfield'", true},
+		{"-MOVED 1 h:2", "-ERR slotnode does not execute 'bitfield'", false},
+		{"-ERR unknown command 'bitfield', with", "-ERR slotnode does not execute 'bitfield'", false},
+		{"*1\n  :0", "-ERR syntax error", false},
+		{"-ERR slotnode does not execute 'bitfield'", "*1\n  :0", false},
+	} {
+		if got := cause.Unexecuted(result(t, c, "a GET foo", verdict.Fail, lines(tc.want), lines(tc.got))); got != tc.is {
+			t.Errorf("%q and %q: %v", tc.want, tc.got, got)
+		}
+	}
+	if cause.Unexecuted(result(t, c, "a GET foo", verdict.Pass, lines("$-1"), lines("$-1"))) {
+		t.Error("sides that agree")
+	}
+}
+
 const segfault = `1270:M 27 Nov 2026 # Redis 8.6.3 crashed by signal: 11, si_code: 1
 
 ------ STACK TRACE ------

@@ -68,6 +68,15 @@ func deciding(res *verdict.Result) *verdict.Step {
 	return nil
 }
 
+// Unexecuted reports whether the sides part because the target says that it does not run a command, which the oracle did run.
+func Unexecuted(res *verdict.Result) bool {
+	step := deciding(res)
+	if step == nil || step.Oracle == nil || step.Target == nil || len(step.Oracle.Lines) == 0 || len(step.Target.Lines) == 0 {
+		return false
+	}
+	return strings.HasPrefix(step.Target.Lines[0], NotExecuted) && !BeforeItRan(step.Oracle.Lines[0])
+}
+
 func ofFault(c *scenario.Case, res *verdict.Result, step *verdict.Step, w verdict.Witness, f *verdict.Fault) Cause {
 	first, _, _ := strings.Cut(f.Detail, "\n")
 	out := Cause{Title: fmt.Sprintf("%s: %s at %s: %s", w, f.Kind, describe(c, step), first)}

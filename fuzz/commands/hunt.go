@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/slotdiff/slotdiff/fuzz/cause"
 	"github.com/slotdiff/slotdiff/fuzz/triage"
 	"github.com/slotdiff/slotdiff/slot"
 	"github.com/slotdiff/slotdiff/wire/resp"
@@ -91,7 +92,7 @@ func (e *Engine) hunt(ctx context.Context, ep *episode) (tokens []string, found 
 
 // refusesToRun reports whether a reply, or a part of it, says that the target does not run the command: that is no fault.
 func refusesToRun(v resp.Value) bool {
-	return v.IsError() && (bytes.HasPrefix(v.Str, notExecuted[1:]) || bytes.HasPrefix(v.Str, []byte("ERR unknown command"))) ||
+	return v.IsError() && (bytes.HasPrefix(v.Str, []byte(cause.NotExecuted[1:])) || bytes.HasPrefix(v.Str, []byte("ERR unknown command"))) ||
 		slices.ContainsFunc(v.Elems, refusesToRun)
 }
 

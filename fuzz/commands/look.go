@@ -5,29 +5,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/slotdiff/slotdiff/fuzz/cause"
 	"github.com/slotdiff/slotdiff/harness/mask"
 	"github.com/slotdiff/slotdiff/wire/resp"
 )
-
-// notExecuted begins the bundled node's refusal of a command that it knows and does not run. Of such a command
-// only what comes before it would run is compared: arity, permission, route.
-var notExecuted = []byte("-ERR slotnode does not execute '")
-
-// beforeRunning are the beginnings of errors that a command is refused with before it runs.
-var beforeRunning = []string{
-	"MOVED ", "ASK ", "TRYAGAIN ", "CROSSSLOT ", "CLUSTERDOWN ", "READONLY ", "NOAUTH ", "NOPERM ", "MASTERDOWN ", "EXECABORT ",
-	"ERR unknown command", "ERR unknown subcommand", "ERR wrong number of arguments", "ERR Command not allowed inside a transaction",
-}
-
-// beforeItRan reports whether a reply refuses a command before it runs.
-func beforeItRan(reply []byte) bool {
-	for _, e := range beforeRunning {
-		if reply[0] == '-' && bytes.HasPrefix(reply[1:], []byte(e)) {
-			return true
-		}
-	}
-	return false
-}
 
 // sight is the closer look at one pair of replies.
 type sight uint8
@@ -45,8 +26,8 @@ const clockSlack = 20_000
 // look compares the replies of both sides to a command, of which only the bytes are known to differ. queue holds the
 // commands that an EXEC ran.
 func look(c *command, oracle, target []byte, fold [2]folder, queue []*command) sight {
-	if bytes.HasPrefix(target, notExecuted) {
-		if beforeItRan(oracle) {
+	if bytes.HasPrefix(target, []byte(cause.NotExecuted)) {
+		if cause.BeforeItRan(string(oracle)) {
 			return sightDiffers
 		}
 		return sightNotRun
@@ -69,7 +50,7 @@ func lookAt(c *command, o, t resp.Value, fold [2]folder, queue []*command) sight
 			var s sight
 			if o.Elems[i].Equal(t.Elems[i]) {
 				continue
-			} else if t.Elems[i].IsError() && bytes.HasPrefix(t.Elems[i].Str, notExecuted[1:]) {
+			} else if t.Elems[i].IsError() && bytes.HasPrefix(t.Elems[i].Str, []byte(cause.NotExecuted[1:])) {
 				s = sightNotRun
 			} else {
 				s = lookAt(queue[i], o.Elems[i], t.Elems[i], fold, nil)

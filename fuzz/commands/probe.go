@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"github.com/slotdiff/slotdiff/fuzz/cause"
 	"github.com/slotdiff/slotdiff/fuzz/triage"
 	"github.com/slotdiff/slotdiff/wire/resp"
 )
@@ -64,10 +65,10 @@ func (e *Engine) probe(ctx context.Context) ([]bool, error) {
 		for try, end := range ends {
 			said := ran
 			frame := raw[from:end]
-			if bytes.HasPrefix(frame, notExecuted) {
+			if bytes.HasPrefix(frame, []byte(cause.NotExecuted)) {
 				said = refusedTries
 				runs[i] = false
-			} else if beforeItRan(frame) {
+			} else if cause.BeforeItRan(string(frame)) {
 				said = map[string]bool{} // it tells nothing
 			}
 			for _, a := range calls[try] {

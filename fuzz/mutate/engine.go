@@ -25,7 +25,7 @@ import (
 )
 
 // DefaultBatch is how many mutants an episode plays at once: they wait more than they compute.
-const DefaultBatch = 8
+const DefaultBatch = 32
 
 // Engine implements campaign.Engine.
 type Engine struct {
@@ -106,12 +106,17 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 
 	results := make([]*verdict.Result, len(play))
 	causes := make([][]cause.Cause, len(play))
-	var flaky atomic.Uint64
+	var flaky, unexecuted atomic.Uint64
 	var wg sync.WaitGroup
 	for i, c := range play {
 		wg.Go(func() {
 			results[i] = e.play(ctx, c, seed)
 			if causes[i] = cause.Of(c, results[i]); len(causes[i]) == 0 || causes[i][0].Kind != cause.Divergence {
+				return
+			}
+			if cause.Unexecuted(results[i]) {
+				causes[i] = nil
+				unexecuted.Add(1)
 				return
 			}
 			// A mutant may have lost the wait that a recorded case has for good reason.
@@ -123,6 +128,9 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 	}
 	wg.Wait()
 	stats.Flaky = flaky.Load()
+	if n := unexecuted.Load(); n > 0 {
+		stats.Held["target-does-not-execute"] = n
+	}
 	var found []triage.Candidate
 	tokens := map[string]bool{}
 	var longest *scenario.Case // of the mutants, the one whose tokens are the most

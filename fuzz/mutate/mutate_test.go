@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/slotdiff/slotdiff/fuzz/campaign"
 	"github.com/slotdiff/slotdiff/fuzz/mutate"
@@ -70,8 +71,14 @@ func TestMutants(t *testing.T) {
 				fresh++
 			}
 			for _, st := range c.Steps() {
-				if what := runner.Describe(c, st); what == "SHUTDOWN" || what == "DEBUG SEGFAULT" || what == "DEBUG SLEEP" {
+				if what := runner.Describe(c, st); what == "SHUTDOWN" || what == "DEBUG SEGFAULT" || what == "DEBUG SLEEP" || what == "INFO" && !strings.Contains(st.Text(), " | ") {
 					t.Errorf("seed %d: %s", seed, st.Text())
+				}
+				for _, w := range st.Words {
+					key, value, _ := w.KeyValue()
+					if long, err := time.ParseDuration(value.String()); (key == "within" || key == "for") && err == nil && long > 3*time.Second {
+						t.Errorf("seed %d: %s waits for longer than a server takes to come up", seed, st.Text())
+					}
 				}
 			}
 		}

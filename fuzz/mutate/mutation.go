@@ -285,15 +285,34 @@ func (m *mutation) changePacket(st *scenario.Step) {
 // maxDeadline bounds what a mutant may take on one side.
 const maxDeadline = 20 * time.Second
 
+// maxWait bounds each wait of a mutant: longer than what a server needs to come up (CLUSTER_WRITABLE_DELAY, two seconds), because many wait
+// for what the mutation took away, and an episode lasts as long as its slowest mutant.
+const maxWait = 3 * time.Second
+
+// hurry bounds the waits of a step.
+func hurry(st *scenario.Step) {
+	for i, w := range st.Words {
+		key, value, ok := w.KeyValue()
+		if !ok || key != "within" && key != "for" {
+			continue
+		}
+		if long, err := time.ParseDuration(value.String()); err == nil && long > maxWait {
+			st.Words[i] = scenario.Lit(key + "=" + maxWait.String())
+		}
+	}
+}
+
 // finish gives the mutant as its text has it, or nil if it is no case: a reference to an actor that it has not, a field
 // twice, a command that would stop the tool.
 func (m *mutation) finish() *scenario.Case {
 	m.c.Header.Source = "slotdiff fuzz cases"
 	m.c.Header.Deadline = min(m.c.Deadline(), maxDeadline)
-	for _, st := range m.steps() {
-		if harmful(m.c, &st) {
+	for i := range m.steps() {
+		st := &m.steps()[i]
+		if harmful(m.c, st) {
 			return nil
 		}
+		hurry(st)
 	}
 	out, err := scenario.Parse(m.c.Path, scenario.Format(m.c))
 	if err != nil || runner.Check(out) != nil {
@@ -303,9 +322,15 @@ func (m *mutation) finish() *scenario.Case {
 	return out
 }
 
-// harmful reports whether a step ends the server, or stops it for longer than a case lasts, because it was told to.
+// harmful reports whether a step ends the server, or stops it for longer than a case lasts, because it was told to, or asks for what is
+// chance, or for all of INFO, which tells of the server's own memory, threads and event loop.
 func harmful(c *scenario.Case, st *scenario.Step) bool {
 	switch runner.Describe(c, st) {
+	case "INFO":
+		_, fields := scenario.SplitPipe(st.Words)
+		return fields == nil
+	case "DEBUG INTERNAL_SECRET":
+		return true
 	case "SHUTDOWN", "DEBUG SEGFAULT", "DEBUG PANIC", "DEBUG ASSERT", "DEBUG RESTART", "DEBUG CRASH-AND-RECOVER", "DEBUG SLEEP",
 		"DEBUG OOM", "DEBUG LOOP", "CLIENT PAUSE", "MONITOR", "SYNC", "PSYNC", "REPLCONF", "DEBUG POPULATE", "RESTORE", "RESTORE-ASKING", "CONFIG REWRITE":
 		return true

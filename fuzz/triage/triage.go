@@ -122,6 +122,12 @@ type Group struct {
 	Note    string `json:"note,omitempty"` // of the first hit
 }
 
+// Steady reports whether the fault came again, and, where it is a difference, every time: one that comes and goes is up to time, on either
+// side.
+func (g *Group) Steady() bool {
+	return g.Confirmed > 0 && (g.Kind != Divergence || g.Confirmed == g.Times)
+}
+
 // Triage collects candidates into groups. It is safe for concurrent use.
 type Triage struct {
 	opts Options

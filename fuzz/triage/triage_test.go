@@ -307,3 +307,19 @@ func TestConcurrentHits(t *testing.T) {
 		t.Errorf("%d groups, the first with %d hits", len(groups), groups[0].Count)
 	}
 }
+
+// A difference accuses somebody only if it comes every time; a crash that comes once is one.
+func TestSteady(t *testing.T) {
+	for _, tc := range []struct {
+		kind      triage.Kind
+		confirmed int
+		want      bool
+	}{
+		{triage.Divergence, 0, false}, {triage.Divergence, 2, false}, {triage.Divergence, 3, true},
+		{triage.TargetCrash, 0, false}, {triage.TargetCrash, 1, true}, {triage.OracleHang, 2, true},
+	} {
+		if g := (&triage.Group{Kind: tc.kind, Confirmed: tc.confirmed, Times: 3}); g.Steady() != tc.want {
+			t.Errorf("%s, %d of 3: %v", tc.kind, tc.confirmed, !tc.want)
+		}
+	}
+}

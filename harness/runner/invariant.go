@@ -26,8 +26,12 @@ func (s *side) checkInvariants(ctx context.Context, out output) error {
 		if n.down || n.frozen || n.auth {
 			continue
 		}
-		if err := n.check(ctx); err != nil {
+		id, err := n.check(ctx)
+		if err != nil {
 			return err
+		}
+		if id != "" {
+			s.names.rename(name, id)
 		}
 		if out.errorReply {
 			if err := n.checkFresh(ctx); err != nil {
@@ -55,35 +59,35 @@ func (n *node) prober(ctx context.Context) (*conn, error) {
 	return c, nil
 }
 
-// check asks one pipeline of questions and holds the answers against each other.
-func (n *node) check(ctx context.Context) error {
+// check asks one pipeline of questions, holds the answers against each other, and returns the node's id, "" where it asks for a password.
+func (n *node) check(ctx context.Context) (id string, err error) {
 	c, err := n.prober(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	r, err := c.pipeline([][]string{{"PING"}, {"CLUSTER", "NODES"}, {"ROLE"}, {"INFO", "replication"}, {"DBSIZE"}})
 	if err != nil {
 		c.close()
 		if fault := n.explain(ctx, nil); fault != nil {
-			return fault
+			return "", fault
 		}
-		return n.broken("an idle connection did not answer PING, CLUSTER NODES, ROLE, INFO and DBSIZE: %v", err)
+		return "", n.broken("an idle connection did not answer PING, CLUSTER NODES, ROLE, INFO and DBSIZE: %v", err)
 	}
 	if r[0].IsError() {
 		n.auth = true // requirepass was set by the case: the probe can't look any more
-		return nil
+		return "", nil
 	}
-	role, err := n.checkNodes(string(r[1].Str))
+	id, role, err := n.checkNodes(string(r[1].Str))
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := n.checkRole(role, r[2], string(r[3].Str)); err != nil {
-		return err
+		return "", err
 	}
 	if r[4].Int > 0 {
-		return n.checkKeys(ctx, ownsAll(string(r[1].Str)))
+		return id, n.checkKeys(ctx, ownsAll(string(r[1].Str)))
 	}
-	return nil
+	return id, nil
 }
 
 // ownsAll reports whether the node, or the master it follows, owns every slot.
@@ -106,43 +110,44 @@ func ownsAll(nodes string) bool {
 	return slots[owner] == "0-16383"
 }
 
-// checkNodes reads CLUSTER NODES and returns the role of the line "myself".
-func (n *node) checkNodes(text string) (role string, err error) {
+// checkNodes reads CLUSTER NODES and returns the id and role of the line "myself".
+func (n *node) checkNodes(text string) (id, role string, err error) {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
 		f := strings.Split(line, " ")
 		if len(f) < 8 {
-			return "", n.broken("CLUSTER NODES: %q has %d fields, want at least 8", line, len(f))
+			return "", "", n.broken("CLUSTER NODES: %q has %d fields, want at least 8", line, len(f))
 		}
 		if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-			return "", n.broken("CLUSTER NODES: control character in %q", line)
+			return "", "", n.broken("CLUSTER NODES: control character in %q", line)
 		}
 		if !isID(f[0]) {
-			return "", n.broken("CLUSTER NODES: %q is not an id of 40 digits and small letters", f[0])
+			return "", "", n.broken("CLUSTER NODES: %q is not an id of 40 digits and small letters", f[0])
 		}
 		flags := strings.Split(f[2], ",")
 		if err := n.checkAddress(f[1], flags); err != nil {
-			return "", err
+			return "", "", err
 		}
 		if !slices.Contains(flags, "myself") {
 			continue
 		}
 		if role != "" {
-			return "", n.broken("CLUSTER NODES: myself stands twice")
+			return "", "", n.broken("CLUSTER NODES: myself stands twice")
 		}
+		id = f[0]
 		switch {
 		case slices.Contains(flags, "master"):
 			role = "master"
 		case slices.Contains(flags, "slave"):
 			role = "slave"
 		default:
-			return "", n.broken("CLUSTER NODES: myself is neither master nor slave: %q", line)
+			return "", "", n.broken("CLUSTER NODES: myself is neither master nor slave: %q", line)
 		}
 	}
 	if role == "" {
-		return "", n.broken("CLUSTER NODES: no line is myself")
+		return "", "", n.broken("CLUSTER NODES: no line is myself")
 	}
-	return role, nil
+	return id, role, nil
 }
 
 // checkAddress reads "ip:port@cport[,hostname...]". A node without address (flag
@@ -267,18 +272,19 @@ func (n *node) checkKeys(ctx context.Context, whole bool) error {
 }
 
 // checkFresh shows that an error reply left the node working: a fresh connection
-// gets an answer to PING, GET and a script.
+// gets an answer to PING, GET and a script, one that only reads: what may write waits while a manual failover
+// pauses clients.
 func (n *node) checkFresh(ctx context.Context) error {
 	c, err := dialConn(ctx, n.live.Addr(), "", nil)
 	if err != nil {
 		return n.explain(ctx, err)
 	}
 	defer c.close()
-	if _, err := c.pipeline([][]string{{"PING"}, {"GET", "slotdiff:invariant"}, {"EVAL", "return 1", "0"}}); err != nil {
+	if _, err := c.pipeline([][]string{{"PING"}, {"GET", "slotdiff:invariant"}, {"EVAL_RO", "return 1", "0"}}); err != nil {
 		if fault := n.explain(ctx, nil); fault != nil {
 			return fault
 		}
-		return n.broken("after an error reply a fresh connection did not answer PING, GET and EVAL: %v", err)
+		return n.broken("after an error reply a fresh connection did not answer PING, GET and EVAL_RO: %v", err)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -20,7 +21,8 @@ import (
 type names struct {
 	mu     sync.RWMutex
 	actors map[string]identity
-	folds  *folds // nil after a change
+	anew   map[string]string // actor -> the id that it has been seen with since it was given its own
+	folds  *folds            // nil after a change
 }
 
 // identity is what the others know an actor by.
@@ -38,13 +40,33 @@ type folds struct {
 	ports map[string]string // decimal port -> $a.port or $a.cport
 }
 
-func newNames() *names { return &names{actors: map[string]identity{}} }
+func newNames() *names { return &names{actors: map[string]identity{}, anew: map[string]string{}} }
 
 func (n *names) set(actor string, id identity) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.actors[actor] = id
+	delete(n.anew, actor)
 	n.folds = nil
+}
+
+// rename notes that an actor is seen with another id than its own, as a node is after a hard reset. $a.id stays what it was until the
+// node is started again; the other id is printed as $a.newid, which is no reference.
+func (n *names) rename(actor, id string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if known := n.actors[actor].id; known == "" || known == id || n.anew[actor] == id {
+		return
+	}
+	n.anew[actor] = id
+	n.folds = nil
+}
+
+// present is the id that an actor was seen with last.
+func (n *names) present(actor string) string {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return cmp.Or(n.anew[actor], n.actors[actor].id)
 }
 
 func (n *names) get(actor string) (identity, bool) {
@@ -164,6 +186,9 @@ func (n *names) compiled() *folds {
 		actors = append(actors, a)
 	}
 	sort.Strings(actors)
+	for a, id := range n.anew {
+		f.ids[id] = "$" + a + ".newid"
+	}
 	for _, a := range actors {
 		id := n.actors[a]
 		if len(id.id) == 40 {

@@ -39,6 +39,32 @@ func TestFold(t *testing.T) {
 	}
 }
 
+// The id that a hard reset gives to a node is told from its own and from that of a stranger, until the node is started again.
+func TestRename(t *testing.T) {
+	n := someNames()
+	before, now := strings.Repeat("a1", 20), strings.Repeat("e5", 20)
+	n.rename("a", before)
+	n.rename("a", now)
+	if got, want := n.fold(before+" "+now), "$a.id $a.newid"; got != want {
+		t.Errorf("folded to %q, want %q", got, want)
+	}
+	if got, err := n.lookup(scenario.Ref{Name: "a", Field: "id"}); got != before || err != nil {
+		t.Errorf("$a.id is %q, %v", got, err)
+	}
+	if _, err := n.lookup(scenario.Ref{Name: "a", Field: "newid"}); err == nil {
+		t.Error("$a.newid is a reference")
+	}
+	if got := n.present("a"); got != now {
+		t.Errorf("now its id is %q", got)
+	}
+	known, _ := n.get("a")
+	known.id = now
+	n.set("a", known)
+	if got, want := n.fold(before+" "+now), before+" $a.id"; got != want {
+		t.Errorf("after another start folded to %q, want %q", got, want)
+	}
+}
+
 // What expands to a value folds back to the same reference.
 func TestFoldUndoesLookup(t *testing.T) {
 	n := someNames()

@@ -49,8 +49,7 @@ func (s *side) saveAll(ctx context.Context, proven *Proven) ([]saved, *verdict.F
 			return nil, s.fault(n.broken("after SAVECONFIG its nodes.conf cannot be read: %v", err))
 		}
 		if proven.first(s.witness, n.driver, s.sameConf(conf)) {
-			id, _ := s.names.get(name)
-			out = append(out, saved{n, id.id, conf})
+			out = append(out, saved{n, s.names.present(name), conf})
 		}
 	}
 	return out, nil

@@ -80,7 +80,7 @@ func TestVerdicts(t *testing.T) {
 		{what: "DBSIZE", steps: setGet, target: map[string]string{"DBSIZE": ":7\r\n"}, want: verdict.Fail, cause: "DBSIZE is 7"},
 		{what: "a command named COMMAND", steps: "node a\n----\nok\n\na COMMAND GETKEYS GET foo\n----\n*1\n  \"foo\"\n", target: map[string]string{"COMMAND GETKEYS GET FOO": "*1\r\n$3\r\nfoo\r\n"}, noOracle: true, want: verdict.Pass},
 		{what: "a harness fault ends the case", steps: "node a\n----\nok\n\na GET foo | bar\n----\nx\n\na GET foo\n----\n\"bar\"\n", noOracle: true, target: map[string]string{"GET FOO": ":1\r\n"}, want: verdict.Unknown, cause: "a pipe takes the fields of a text"},
-		{what: "fresh connection after an error", steps: "node a\n----\nok\n\na NONSENSE\n----\n-ERR unknown command\n", target: map[string]string{"EVAL RETURN 1 0": "close"}, want: verdict.Fail, cause: "fresh connection"},
+		{what: "fresh connection after an error", steps: "node a\n----\nok\n\na NONSENSE\n----\n-ERR unknown command\n", target: map[string]string{"EVAL_RO RETURN 1 0": "close"}, want: verdict.Fail, cause: "fresh connection"},
 		{what: "SAVECONFIG", steps: setGet, target: map[string]string{"CLUSTER SAVECONFIG": "-ERR disk\r\n"}, want: verdict.Fail, cause: "SAVECONFIG answers"},
 		{what: "restart", steps: setGet, target: map[string]string{"(restart)": "corrupt nodes.conf"}, want: verdict.Fail, cause: "does not start again"},
 		{what: "the same of the oracle", steps: setGet, oracle: map[string]string{"DBSIZE": ":7\r\n"}, want: verdict.OracleFault, cause: "DBSIZE is 7"},

@@ -49,7 +49,7 @@ func (n *Node) believeSlots(p *peer, epoch uint64, claimed *slot.Set) {
 	wanted := claimed.Minus(&kept)
 	n.withoutHeld(&wanted, epoch)
 	for s := range wanted.All() {
-		if n.importing[s] != nil || (!n.unclaimed(s) && n.slots[s].configEpoch >= epoch && !planted("claim-of-older-epoch")) {
+		if n.Importing(s) || (!n.unclaimed(s) && n.slots[s].configEpoch >= epoch && !planted("claim-of-older-epoch")) {
 			continue
 		}
 		switch {

@@ -154,7 +154,7 @@ func checkReady(n *Node, rd *Ready) error {
 		}
 		again := &Node{
 			rand: n.rand, now: n.now, set: n.set, byID: map[bus.ID]*peer{}, shardByID: map[bus.ID]*shard{},
-			migrating: map[uint16]*peer{}, importing: map[uint16]*peer{},
+			migrating: map[uint16]*peer{}, importing: map[uint16]*peer{}, slots: new([slot.Count]*peer),
 		}
 		again.rand = zeroRand{}
 		if err := again.load(f); err != nil {

@@ -32,11 +32,11 @@ type Node struct {
 	secret       bus.ID // internal secret
 	currentEpoch uint64
 
-	slots       [slot.Count]*peer // owners
-	migrating   map[uint16]*peer  // to whom; for look-up only
-	importing   map[uint16]*peer  // from whom; for look-up only
-	open        slot.Set          // slots that are migrating or importing
-	notClaiming slot.Set          // slots whose owner no longer claims them (owner_not_claiming_slot)
+	slots       *[slot.Count]*peer // owners
+	migrating   map[uint16]*peer   // to whom; for look-up only
+	importing   map[uint16]*peer   // from whom; for look-up only
+	open        slot.Set           // slots that are migrating or importing
+	notClaiming slot.Set           // slots whose owner no longer claims them (owner_not_claiming_slot)
 
 	state         bus.State
 	size          int // masters that own slots
@@ -97,6 +97,7 @@ func New(cfg Config) (*Node, error) {
 		links:        make(map[LinkID]*link),
 		migrating:    make(map[uint16]*peer),
 		importing:    make(map[uint16]*peer),
+		slots:        new([slot.Count]*peer),
 		orphans:      orphanCount{stale: true},
 		state:        bus.StateFail,
 		minorityTime: -1 << 62,
@@ -217,7 +218,7 @@ func (n *Node) Knows(id bus.ID) bool { return n.lookup(id) != nil }
 func (n *Node) Owns(s uint16) bool { return n.slots[s] != nil && n.slots[s] == n.shardMaster() }
 
 // Importing reports whether this node imports slot s.
-func (n *Node) Importing(s uint16) bool { return n.importing[s] != nil }
+func (n *Node) Importing(s uint16) bool { return n.open.Has(s) && n.importing[s] != nil }
 
 // Owned are the slots that this node owns itself.
 func (n *Node) Owned() slot.Set { return *n.myself.owned() }

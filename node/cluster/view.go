@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"iter"
+
 	"github.com/slotdiff/slotdiff/slot"
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
@@ -94,10 +96,13 @@ func (n *Node) Size() int { return n.size }
 
 // Sight is what a node knows of one node. It copies no slots, unlike [View].
 type Sight struct {
+	ID          bus.ID
+	Myself      bool
 	Flags       bus.NodeFlags
 	Master      bus.ID // zero: a master, or a replica of an unknown master
 	ConfigEpoch uint64
 	Slots       *slot.Set // must not be changed, and holds until the next Step
+	In, Out     LinkID    // links accepted from it and dialled to it, 0: none
 }
 
 // See is what this node knows of another one, or of itself; false: nothing.
@@ -106,11 +111,32 @@ func (n *Node) See(id bus.ID) (Sight, bool) {
 	if p == nil {
 		return Sight{}, false
 	}
-	s := Sight{Flags: p.flags, ConfigEpoch: p.configEpoch, Slots: p.owned()}
+	return n.sight(p), true
+}
+
+// Sights are what this node knows of every node, itself too, in the order in which it learned of them.
+func (n *Node) Sights() iter.Seq[Sight] {
+	return func(yield func(Sight) bool) {
+		for _, p := range n.peers {
+			if !yield(n.sight(p)) {
+				return
+			}
+		}
+	}
+}
+
+func (n *Node) sight(p *peer) Sight {
+	s := Sight{ID: p.id, Myself: p == n.myself, Flags: p.flags, ConfigEpoch: p.configEpoch, Slots: p.owned()}
 	if p.master != nil {
 		s.Master = p.master.id
 	}
-	return s, true
+	if p.in != nil {
+		s.In = p.in.id
+	}
+	if p.out != nil {
+		s.Out = p.out.id
+	}
+	return s
 }
 
 // View copies all that the node knows.

@@ -56,8 +56,10 @@ func clusterSyncSlots(e *Engine, c *Client) {
 		c.err("ERR No slot migration task in progress")
 	case sub == "fail" && n == 4, sub == "ack" && n == 5:
 		// Not answered. Without a task there is nothing to note.
-	default:
+	case sub == "sync" && n >= 6, (sub == "snapshot-eof" || sub == "stream-eof") && n == 3:
 		c.err("ERR slotnode does not execute 'cluster|syncslots' " + sub)
+	default:
+		c.syntax()
 	}
 }
 
