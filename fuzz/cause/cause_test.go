@@ -36,6 +36,9 @@ snapshot a nodes
 a GET foo
 ----
 
+a COMMAND GETKEYSANDFLAGS set foo v
+----
+
 p recv PONG within=1s
 ----
 `
@@ -90,6 +93,8 @@ func TestDivergences(t *testing.T) {
 		{"a GET foo", "$-1", `-"ERR wrong \x00 number"`, "divergence GET: -ERR wrong \x00 number, not nil"},
 		{"snapshot a nodes", "$a.id :1@2 myself,master - 0", "$a.id :1@2 myself,slave - 0", "divergence snapshot nodes: word 3 slave more and master fewer after PING version"},
 		{"snapshot a nodes", strings.Repeat("b", 40) + " :1@2 master - 0", strings.Repeat("b", 40) + " :1@2 master,fail - 0", "divergence snapshot nodes: word 3 fail more after PING version"},
+		{"a COMMAND GETKEYSANDFLAGS set foo v", "*1\n  +RW", "*1\n  +OW", "divergence COMMAND GETKEYSANDFLAGS of SET: in array +OW, not +RW"},
+		{"a COMMAND GETKEYSANDFLAGS set foo v", "*1\n  +RW", "-ERR Invalid command specified", "divergence COMMAND GETKEYSANDFLAGS: -ERR Invalid command specified, not array"},
 		{"snapshot a nodes", "cluster_state:ok", "cluster_state:fail", "divergence snapshot nodes: cluster_state after PING version"},
 		{"snapshot a nodes", "x", "x\ny", "divergence snapshot nodes: line, not the end after PING version"},
 		{"p recv PONG within=1s", "PONG sender=$a.id\n  ver=1 port=2", "PONG sender=$a.id\n  ver=1 port=3", "divergence recv PONG: port after PING version"},

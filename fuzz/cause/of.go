@@ -138,6 +138,9 @@ func ofAnswers(c *scenario.Case, res *verdict.Result, step *verdict.Step) Cause 
 		what, want, have, line = queued.name, queued.want, queued.got, queued.multi
 	}
 	d := compare(want, have)
+	if asked := asksAbout(c, step); asked != "" && strings.HasPrefix(d.class, "in ") {
+		what += " of " + asked
+	}
 	out := Cause{
 		Kind: Divergence, Core: what + ": " + d.class, Mirror: what + ": " + compare(have, want).class,
 		Title: fmt.Sprintf("%s: %s, not %s", what, d.got, d.want),
@@ -153,6 +156,19 @@ func ofAnswers(c *scenario.Case, res *verdict.Result, step *verdict.Step) Cause 
 		out.Trigger = "MULTI"
 	}
 	return out
+}
+
+// asksAbout is the command whose keys a step asks COMMAND for, empty if it is another step.
+func asksAbout(c *scenario.Case, step *verdict.Step) string {
+	st := find(c, step)
+	if st == nil || len(st.Words) < 3 {
+		return ""
+	}
+	switch runner.Describe(c, st) {
+	case "COMMAND GETKEYS", "COMMAND GETKEYSANDFLAGS":
+		return strings.ToUpper(st.Words[2].String())
+	}
+	return ""
 }
 
 // header stands for the verb and the packet in the core of a difference that any packet has.
