@@ -138,7 +138,7 @@ func ofAnswers(c *scenario.Case, res *verdict.Result, step *verdict.Step) Cause 
 		what, want, have, line = queued.name, queued.want, queued.got, queued.multi
 	}
 	d := compare(want, have)
-	if asked := asksAbout(c, step); asked != "" && strings.HasPrefix(d.class, "in ") {
+	if asked := asksAbout(c, step); asked != "" && isArray(want) && isArray(have) {
 		what += " of " + asked
 	}
 	out := Cause{
@@ -157,6 +157,8 @@ func ofAnswers(c *scenario.Case, res *verdict.Result, step *verdict.Step) Cause 
 	}
 	return out
 }
+
+func isArray(lines []string) bool { return len(lines) > 0 && lineClass(lines[0]) == "array" }
 
 // asksAbout is the command whose keys a step asks COMMAND for, empty if it is another step.
 func asksAbout(c *scenario.Case, step *verdict.Step) string {
