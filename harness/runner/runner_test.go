@@ -78,6 +78,8 @@ func TestVerdicts(t *testing.T) {
 		{what: "slot count", steps: setGet, target: map[string]string{"CLUSTER COUNTKEYSINSLOT 12182": ":2\r\n"}, want: verdict.Fail, cause: "COUNTKEYSINSLOT 12182 is 2"},
 		{what: "key of another slot", steps: setGet, target: map[string]string{"CLUSTER GETKEYSINSLOT 12182 1000000": "*1\r\n$1\r\nx\r\n"}, want: verdict.Fail, cause: "hashes to 16287"},
 		{what: "DBSIZE", steps: setGet, target: map[string]string{"DBSIZE": ":7\r\n"}, want: verdict.Fail, cause: "DBSIZE is 7"},
+		{what: "DBSIZE counts keys whose time is over", steps: setGet, target: map[string]string{"DBSIZE": ":7\r\n", "INFO KEYSPACE": bulk("# Keyspace\r\ndb0:keys=7,expires=6,avg_ttl=0\r\n")}, want: verdict.Pass},
+		{what: "DBSIZE, no key has a time", steps: setGet, target: map[string]string{"DBSIZE": ":7\r\n", "INFO KEYSPACE": bulk("# Keyspace\r\ndb0:keys=7,expires=0,avg_ttl=0\r\n")}, want: verdict.Fail, cause: "DBSIZE is 7"},
 		{what: "a command named COMMAND", steps: "node a\n----\nok\n\na COMMAND GETKEYS GET foo\n----\n*1\n  \"foo\"\n", target: map[string]string{"COMMAND GETKEYS GET FOO": "*1\r\n$3\r\nfoo\r\n"}, noOracle: true, want: verdict.Pass},
 		{what: "a harness fault ends the case", steps: "node a\n----\nok\n\na GET foo | bar\n----\nx\n\na GET foo\n----\n\"bar\"\n", noOracle: true, target: map[string]string{"GET FOO": ":1\r\n"}, want: verdict.Unknown, cause: "a pipe takes the fields of a text"},
 		{what: "fresh connection after an error", steps: "node a\n----\nok\n\na NONSENSE\n----\n-ERR unknown command\n", target: map[string]string{"EVAL_RO RETURN 1 0": "close"}, want: verdict.Fail, cause: "fresh connection"},
