@@ -20,7 +20,7 @@ packets, fields, values), and plays the mutants on real Redis and on the target.
 that a generator hardly reaches; it looks around them.`,
 		example: "slotdiff fuzz cases --seed 1 --duration 60s",
 		flags: func(f *pflag.FlagSet) {
-			f.IntVar(&batch, "batch", mutate.DefaultBatch, "mutants of an episode, played at once")
+			f.IntVar(&batch, "batch", mutate.DefaultBatch, "mutants of an episode")
 		},
 		engine: func(_ context.Context, env campaign.Env) (campaign.Engine, error) { return mutate.New(env, batch) },
 	})

@@ -24,8 +24,12 @@ import (
 	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
-// DefaultBatch is how many mutants an episode plays at once: they wait more than they compute.
-const DefaultBatch = 32
+// DefaultBatch is how many mutants an episode has, and atOnce how many are played at a time: they wait more than they compute, and the
+// slowest wait for several times as long as the others, so that an episode is to have more than are played at once.
+const (
+	DefaultBatch = 96
+	atOnce       = 32
+)
 
 // Engine implements campaign.Engine.
 type Engine struct {
@@ -108,8 +112,11 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 	causes := make([][]cause.Cause, len(play))
 	var flaky, unexecuted atomic.Uint64
 	var wg sync.WaitGroup
+	free := make(chan struct{}, atOnce)
 	for i, c := range play {
+		free <- struct{}{}
 		wg.Go(func() {
+			defer func() { <-free }()
 			results[i] = e.play(ctx, c, seed)
 			if causes[i] = cause.Of(c, results[i]); len(causes[i]) == 0 || causes[i][0].Kind != cause.Divergence {
 				return
