@@ -24,6 +24,14 @@ func (l *link) inbound() bool { return l.id.Inbound() }
 
 // dial opens a link to p. Mirrors the reconnection in clusterNodeCronHandleReconnect.
 func (n *Node) dial(p *peer) {
+	if _, err := netip.ParseAddr(p.ip); err != nil {
+		// That fails before there is a link to ping over. The ping counts as sent, or the node would never be suspected.
+		if p.pingSent == 0 {
+			n.setPingSent(p, n.now)
+		}
+		n.logf(LevelDebug, "Unable to connect to Cluster Node [%s]:%d", p.ip, p.cport)
+		return
+	}
 	n.lastLink += 2
 	l := &link{id: n.lastLink, peer: p, created: n.now}
 	p.out = l

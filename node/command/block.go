@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/slotdiff/slotdiff/node/cluster"
@@ -14,7 +15,7 @@ type blocked struct {
 	keys      []string   // something to take from one of these; nil: not for a key
 	kind      store.Kind // of what is to come at a key
 	until     int64      // ms, 0: for ever
-	postponed bool       // CLIENT PAUSE: the command has not run yet
+	postponed uint64     // CLIENT PAUSE: the command has not run yet; the how manieth it is to wait so, 0: another wait
 	argv      [][]byte   // of the postponed or blocking command, own memory
 	write     bool
 	timeout   func(c *Client)
@@ -38,7 +39,8 @@ func (e *Engine) paused(mayReplicate bool) bool {
 
 // postpone keeps the current command until the pause ends.
 func (e *Engine) postpone(c *Client) {
-	c.blocked = &blocked{postponed: true, argv: cloneArgs(c.argv)}
+	e.postponed++
+	c.blocked = &blocked{postponed: e.postponed, argv: cloneArgs(c.argv)}
 	e.waits++
 }
 
@@ -116,7 +118,7 @@ func (e *Engine) again(c *Client) {
 	case c.blocked == nil:
 		e.touch(c)
 		e.ready = append(e.ready, c)
-	case !c.blocked.postponed && !b.postponed:
+	case c.blocked.postponed == 0 && b.postponed == 0:
 		c.blocked.until = b.until
 	}
 }
@@ -126,7 +128,7 @@ func (e *Engine) again(c *Client) {
 // blocked.c:disconnectAllBlockedClients.
 func (e *Engine) disconnectBlocked() {
 	for _, c := range slices.Clone(e.clients) {
-		if b := c.blocked; b != nil && !b.postponed {
+		if b := c.blocked; b != nil && b.postponed == 0 {
 			e.unblock(c, func(c *Client) {
 				c.err("UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)")
 			})
@@ -149,21 +151,31 @@ func (e *Engine) Tick() {
 	for _, c := range clients {
 		b := c.blocked
 		switch {
-		case b == nil:
-		case b.postponed:
-			e.resume(c)
+		case b == nil, b.postponed > 0:
 		case b.until != 0 && e.now >= b.until:
 			e.unblock(c, b.timeout)
 		case len(b.keys) > 0:
 			e.redirectBlocked(c)
 		}
 	}
+	e.resumeAll(clients)
 	if t := e.Config.Int("timeout"); t > 0 {
 		for _, c := range slices.Clone(e.clients) {
 			if c.blocked == nil && c.subscriptions() == 0 && e.now-c.lastActive > t*1000 {
 				c.flags |= closeNow
 				e.touch(c)
 			}
+		}
+	}
+}
+
+// resumeAll runs postponed commands in the order in which they came (networking.c:unblockPostponedClients).
+func (e *Engine) resumeAll(clients []*Client) {
+	clients = slices.DeleteFunc(clients, func(c *Client) bool { return c.blocked == nil || c.blocked.postponed == 0 })
+	slices.SortFunc(clients, func(a, b *Client) int { return cmp.Compare(a.blocked.postponed, b.blocked.postponed) })
+	for _, c := range clients {
+		if c.blocked != nil && c.blocked.postponed > 0 { // what one runs may end another
+			e.resume(c)
 		}
 	}
 }
@@ -206,7 +218,7 @@ func (e *Engine) NextWake() int64 {
 	}
 	for _, c := range e.clients {
 		if b := c.blocked; b != nil {
-			if b.postponed {
+			if b.postponed > 0 {
 				earlier(max(e.pause.until, e.pause.failover))
 			} else {
 				earlier(b.until)

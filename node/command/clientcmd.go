@@ -359,7 +359,7 @@ func clientUnblock(e *Engine, c *Client) {
 		return
 	}
 	x := e.clientByID(id)
-	if x == nil || x.blocked == nil || x.blocked.postponed {
+	if x == nil || x.blocked == nil || x.blocked.postponed > 0 {
 		c.int(0)
 		return
 	}

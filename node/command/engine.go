@@ -67,6 +67,7 @@ type Engine struct {
 	waiting    map[string][]*Client // blocked on a key, in order of arrival
 	pushed     []string             // keys that got items in this turn
 	waits      int                  // blocked clients
+	postponed  uint64               // commands that CLIENT PAUSE made wait, ever
 	pause      pause
 	master     *masterLink // nil: this node is a master
 	shutdown   bool
