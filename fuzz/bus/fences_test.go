@@ -45,8 +45,10 @@ func TestCaseHasFences(t *testing.T) {
 		want string
 	}{
 		{[]Op{send(p), send(p), send(q)}, "p send PING link=out|p send PING link=out|p fence a within=5s link=out|q send PING link=out|q fence a within=5s link=out"},
-		{[]Op{send(p), {Do: DoAdmin, Args: []string{"CLUSTER", "BUMPEPOCH"}}, send(p)},
-			"p send PING link=out|p fence a within=5s link=out|a CLUSTER BUMPEPOCH|p send PING link=out|p fence a within=5s link=out"},
+		{
+			[]Op{send(p), {Do: DoAdmin, Args: []string{"CLUSTER", "BUMPEPOCH"}}, send(p)},
+			"p send PING link=out|p fence a within=5s link=out|a CLUSTER BUMPEPOCH|p send PING link=out|p fence a within=5s link=out",
+		},
 		{[]Op{send(p), {Do: DoClose, Link: p}}, "p send PING link=out|p fence a within=5s link=out|p close link=out"},
 		// In a flood nothing is waited for; each of its links ends with a packet that is.
 		{[]Op{send(p), flood(q), flood(u)}, "p send PING link=out|p fence a within=5s link=out|q send PING link=out|u send PING link=out|" +

@@ -250,8 +250,10 @@ func TestEvidence(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, want := range []string{"covered 1 of 3 rule, not rule:b rule:c", "held back 6 inputs: some-quirk",
-		"6 streams ended early", "12 differences did not come a second time", "18 sides were started again", "DIVERGENCE, 1 times: GET: :1, not $-1", g.Replay} {
+	for _, want := range []string{
+		"covered 1 of 3 rule, not rule:b rule:c", "held back 6 inputs: some-quirk",
+		"6 streams ended early", "12 differences did not come a second time", "18 sides were started again", "DIVERGENCE, 1 times: GET: :1, not $-1", g.Replay,
+	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not in\n%s", want, out.String())
 		}

@@ -315,8 +315,12 @@ func TestSteady(t *testing.T) {
 		confirmed int
 		want      bool
 	}{
-		{triage.Divergence, 0, false}, {triage.Divergence, 2, false}, {triage.Divergence, 3, true},
-		{triage.TargetCrash, 0, false}, {triage.TargetCrash, 1, true}, {triage.OracleHang, 2, true},
+		{triage.Divergence, 0, false},
+		{triage.Divergence, 2, false},
+		{triage.Divergence, 3, true},
+		{triage.TargetCrash, 0, false},
+		{triage.TargetCrash, 1, true},
+		{triage.OracleHang, 2, true},
 	} {
 		if g := (&triage.Group{Kind: tc.kind, Confirmed: tc.confirmed, Times: 3}); g.Steady() != tc.want {
 			t.Errorf("%s, %d of 3: %v", tc.kind, tc.confirmed, !tc.want)

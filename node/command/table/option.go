@@ -13,10 +13,8 @@ func Option(b []byte) string {
 
 // beforeNUL is an argument as C reads it.
 func beforeNUL(b []byte) []byte {
-	if i := bytes.IndexByte(b, 0); i >= 0 {
-		return b[:i]
-	}
-	return b
+	before, _, _ := bytes.Cut(b, []byte{0})
+	return before
 }
 
 // IsOption reports whether an argument is the option of a name, as strcasecmp has it.
