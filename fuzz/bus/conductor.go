@@ -198,6 +198,9 @@ func (c *conductor) performSend(op *Op, eff *effect) {
 			one.unsafe = append(one.unsafe, oneRead)
 		}
 		resized = resized || one.resized
+		if one.closed&c.touched&^only(op.Link) != 0 {
+			one.unsafe = append(one.unsafe, cutShort)
+		}
 		c.heard[at] = one.answers[at] > 0
 		closed = closed || one.closed.has(op.Link)
 		c.note(eff, one)
@@ -226,10 +229,18 @@ func (c *conductor) flush() (eff effect) {
 	touched := c.touched
 	c.packets, c.bytes, c.touched = 0, 0, 0
 	// The fences of nodes that are known may change something, so strangers, whose packets are answered as the node is, come first.
+	rest := touched
 	for i := range linkCount {
-		if l := linkAt((i + actorU*linkKinds) % linkCount); touched.has(l) {
-			eff.add(c.flushLink(l))
+		l := linkAt((i + actorU*linkKinds) % linkCount)
+		if !touched.has(l) {
+			continue
 		}
+		rest &^= only(l)
+		one := c.flushLink(l)
+		if one.closed&rest != 0 {
+			one.unsafe = append(one.unsafe, cutShort)
+		}
+		eff.add(one)
 	}
 	return eff
 }

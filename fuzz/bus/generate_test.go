@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
 func TestEqualSeedsGiveEqualBytes(t *testing.T) {
@@ -19,6 +21,35 @@ func TestEqualSeedsGiveEqualBytes(t *testing.T) {
 		}
 		if one.Packets() < 3 {
 			t.Errorf("seed %d: only %d packets", seed, one.Packets())
+		}
+	}
+}
+
+// A fence of a flood that makes the node close another of its links is none: whether that one has been read by then is up to the node.
+func TestFenceThatEndsALinkOfTheFlood(t *testing.T) {
+	out, out2 := Link{actorQ, Out}, Link{actorQ, Out2}
+	old := (&bus.Packet{Header: template(actorQ)}).Seal()
+	old.Ver = 2 // such packets are counted and do nothing
+	flood := func(l Link) *Op { return &Op{Link: l, Flood: true, Frame: old.Append(nil)} }
+	for _, tc := range []struct {
+		links []Link
+		bound Link // where the node has heard Q before
+		want  bool
+	}{
+		{[]Link{out2, out}, out2, true}, // the fence on out makes that Q's link, and out2 is closed
+		{[]Link{out2, out}, out, false}, // out2 is fenced behind out, and closes nothing that is still to be read
+		{[]Link{out2}, out2, false},
+	} {
+		c := newConductor([]int{actorP, actorQ})
+		c.perform(&Op{Do: DoDial, Link: out})
+		c.perform(&Op{Do: DoDial, Link: out2})
+		c.perform(&Op{Link: tc.bound, Frame: appendFence(nil, tc.bound, nil)})
+		c.fenced()
+		for _, l := range tc.links {
+			c.perform(flood(l))
+		}
+		if got := slices.Contains(c.fenced().unsafe, cutShort); got != tc.want {
+			t.Errorf("%v after %s: %v", tc.links, tc.bound, got)
 		}
 	}
 }

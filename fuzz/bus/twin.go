@@ -236,6 +236,9 @@ const linkFreed = "link-freed"
 // oneRead is what is neither side's fault: what a packet does depends on whether it is read together with the one before.
 const oneRead = "one-read"
 
+// cutShort is a packet, or a fence, that makes the node close another link of a flood, of which it may have read all or nothing by then.
+const cutShort = "cut-short"
+
 // byClock is what a clock decides: an election that a manual failover starts.
 const byClock = "by-clock"
 
