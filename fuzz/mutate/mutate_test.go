@@ -71,7 +71,7 @@ func TestMutants(t *testing.T) {
 				fresh++
 			}
 			for _, st := range c.Steps() {
-				if what := runner.Describe(c, st); what == "SHUTDOWN" || what == "DEBUG SEGFAULT" || what == "DEBUG SLEEP" || strings.Contains(what, `\x00`) || what == "INFO" && !strings.Contains(st.Text(), " | ") {
+				if what := runner.Describe(c, st); what == "SHUTDOWN" || what == "DEBUG SEGFAULT" || what == "DEBUG SLEEP" || what == "COMMAND" || strings.Contains(what, `\x00`) || what == "INFO" && !strings.Contains(st.Text(), " | ") {
 					t.Errorf("seed %d: %s", seed, st.Text())
 				}
 				for _, w := range st.Words {

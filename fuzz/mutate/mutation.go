@@ -336,6 +336,8 @@ func harmful(c *scenario.Case, st *scenario.Step) bool {
 		return fields == nil
 	case "DEBUG INTERNAL_SECRET":
 		return true
+	case "COMMAND", "COMMAND DOCS", "COMMAND LIST": // of all commands, in the order of a table of hashes
+		return len(st.Words) <= strings.Count(what, " ")+1
 	case "SHUTDOWN", "DEBUG SEGFAULT", "DEBUG PANIC", "DEBUG ASSERT", "DEBUG RESTART", "DEBUG CRASH-AND-RECOVER", "DEBUG SLEEP",
 		"DEBUG OOM", "DEBUG LOOP", "CLIENT PAUSE", "MONITOR", "SYNC", "PSYNC", "REPLCONF", "DEBUG POPULATE", "RESTORE", "RESTORE-ASKING", "CONFIG REWRITE":
 		return true
