@@ -32,14 +32,14 @@ func (s *lines) wrote(st *step) {
 // rest is what stands behind the last whole packet.
 func rest(b []byte) []byte {
 	for {
-		n, err := bus.FrameLen(b)
+		frame, after, err := bus.CutFrame(b)
 		if err != nil {
 			return nil // the link ends
 		}
-		if n == 0 || n > len(b) {
+		if frame == nil {
 			return b
 		}
-		b = b[max(n, bus.PrefixLen):]
+		b = after
 	}
 }
 

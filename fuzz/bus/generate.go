@@ -21,7 +21,7 @@ const (
 const rebuildMost = 200
 
 // lookEvery is after how many packets the state is compared.
-const lookEvery = 3 * segmentPackets
+const lookEvery = 256
 
 // Generate makes the episode of a seed. hunt asks for inputs that leave what Redis defines, but for the faults that are known.
 func Generate(seed uint64, hunt bool, known *quirks.List) *Episode {
@@ -155,11 +155,11 @@ const brokenEvery = 4
 // framed reports whether a link has whole packets and nothing else behind a frame.
 func (g *generator) framed(l Link, frame []byte) bool {
 	for b := g.cond.withPending(l, frame); len(b) > 0; {
-		n, err := bus.FrameLen(b)
-		if err != nil || n < bus.PrefixLen || n > len(b) {
+		frame, after, _ := bus.CutFrame(b)
+		if frame == nil {
 			return false
 		}
-		b = b[n:]
+		b = after
 	}
 	return true
 }

@@ -35,19 +35,18 @@ func (c *conductor) quirk(known *quirks.List, hunt bool, l Link, frame []byte) s
 	var in quirks.Input
 	var bound bus.ID
 	for b := c.withPending(l, frame); ; {
-		n, err := bus.FrameLen(b)
-		if err != nil || n < bus.PrefixLen || n > len(b) {
+		frame, after, _ := bus.CutFrame(b)
+		if frame == nil {
 			return ""
 		}
-		in.Frame = b[:n:n]
-		b = b[n:]
+		in.Frame, b = frame, after
 		if !hunt && replicaOf(in.Frame) != nodeID && updates(in.Frame) != nodeID && !isModule(in.Frame) {
 			continue
 		}
 		if in.Peers == nil {
 			bound = c.sight(l, &in)
 		}
-		if n >= bus.HeaderLen && !bound.IsZero() {
+		if len(in.Frame) >= bus.HeaderLen && !bound.IsZero() {
 			in.Frame = bytes.Clone(in.Frame)
 			copy(in.Frame[40:80], bound[:])
 		}
@@ -71,12 +70,11 @@ func (c *conductor) withPending(l Link, frame []byte) []byte {
 // so easily. It spares the twin from being made anew.
 func (g *generator) foreseen(l Link, b []byte) string {
 	for b = g.cond.withPending(l, b); ; {
-		n, err := bus.FrameLen(b)
-		if err != nil || n == 0 || n > len(b) {
+		frame, after, _ := bus.CutFrame(b)
+		if frame == nil {
 			return ""
 		}
-		frame := b[:n:n]
-		b = b[n:]
+		b = after
 		if !dialsNobody(frame) {
 			return abroad
 		}

@@ -46,6 +46,9 @@ func (l *List) MatchCase(version string, c *scenario.Case) *Quirk {
 		}
 		in.Slotted = in.Slotted || !in.Master.IsZero() && addsSlots(st)
 		p, ok := sent[st]
+		if renews(st) {
+			delete(streams, st.Actor+" "+link(st))
+		}
 		if !ok {
 			continue
 		}
@@ -73,16 +76,15 @@ func (s streams) frames(link string, b []byte) (frames [][]byte) {
 	rest := append(slices.Clip(s[link]), b...)
 	delete(s, link)
 	for len(rest) > 0 {
-		n, err := bus.FrameLen(rest)
-		switch {
-		case err != nil || n != 0 && n < bus.PrefixLen:
+		frame, after, err := bus.CutFrame(rest)
+		if err != nil {
 			return append(frames, rest) // the link is closed
-		case n == 0 || n > len(rest):
+		}
+		if frame == nil {
 			s[link] = rest
 			return frames
 		}
-		frames = append(frames, rest[:n:n])
-		rest = rest[n:]
+		frames, rest = append(frames, frame), after
 	}
 	return frames
 }
@@ -123,6 +125,11 @@ func dialled(st *scenario.Step) bool {
 		}
 	}
 	return len(st.Words) > 0 && st.Words[0].String() == "reply" && !hasLink(st)
+}
+
+// renews reports whether a step opens or ends a link: what it had of a packet is lost.
+func renews(st *scenario.Step) bool {
+	return len(st.Words) > 0 && (st.Words[0].String() == "dial" || st.Words[0].String() == "close")
 }
 
 func hasLink(st *scenario.Step) bool { return link(st) != "" }

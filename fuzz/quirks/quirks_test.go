@@ -355,6 +355,7 @@ func TestMatchCase(t *testing.T) {
 		{"p send PING truncate=1000\n----\nok\n\np send PING slots=8192-16383\n----\nok\n", "stale-lengths"},
 		{"p send PING truncate=1000 link=out\n----\nok\n\np send PING slots=8192-16383 link=out2\n----\nok\n", ""},
 		{"p send PING truncate=1000\n----\nok\n", ""},
+		{"p send PING truncate=1000\n----\nok\n\np dial a\n----\nok\n\np send PING slots=8192-16383\n----\nok\n", ""},
 	} {
 		c, err := scenario.Parse("x.case", []byte(begin+tc.steps))
 		if err != nil {

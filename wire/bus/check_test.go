@@ -172,6 +172,32 @@ func TestRulesAreDocumented(t *testing.T) {
 	}
 }
 
+func TestCutFrame(t *testing.T) {
+	frame := (&bus.Packet{}).Seal().Append(nil)
+	bad := "XXXX\x00\x00\x08\xd0"
+	for _, tc := range []struct {
+		b           string
+		frame, rest int
+		fails       bool
+	}{
+		{"", 0, 0, false},
+		{string(frame[:7]), 0, 7, false},
+		{string(frame[:8]), 0, 8, false},
+		{string(frame[:len(frame)-1]), 0, len(frame) - 1, false},
+		{string(frame), len(frame), 0, false},
+		{string(frame) + "RC", len(frame), 2, false},
+		{"RCmb\x00\x00\x00\x08RC", 8, 2, false},
+		{string(frame) + bad, len(frame), 8, false}, // what follows is not looked at yet
+		{bad[:7], 0, 7, false},
+		{bad, 0, 8, true},
+	} {
+		frame, rest, err := bus.CutFrame([]byte(tc.b))
+		if len(frame) != tc.frame || len(rest) != tc.rest || (err != nil) != tc.fails || (frame == nil) != (tc.frame == 0) || string(frame)+string(rest) != tc.b {
+			t.Errorf("%d bytes: %d and %d, %v; want %+v", len(tc.b), len(frame), len(rest), err, tc)
+		}
+	}
+}
+
 func TestFrameLen(t *testing.T) {
 	for n := range bus.PrefixLen {
 		if got, err := bus.FrameLen([]byte("XXXXXXXX")[:n]); got != 0 || err != nil {

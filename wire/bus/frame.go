@@ -25,6 +25,16 @@ func FrameLen(b []byte) (int, error) {
 	return int(n), nil
 }
 
+// CutFrame cuts the packet that b begins with from what is behind it. frame is nil, and rest all of b, while the packet is not whole,
+// and with the error of [FrameLen].
+func CutFrame(b []byte) (frame, rest []byte, err error) {
+	n, err := FrameLen(b)
+	if err != nil || n == 0 || n > len(b) {
+		return nil, b, err
+	}
+	return b[:n:n], b[n:], nil
+}
+
 var (
 	errSignature         = &RuleError{Rule: RuleSignature}
 	errLengthBelowHeader = &RuleError{Rule: RuleLengthBelowHeader}
