@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,6 +98,14 @@ func TestGenerateReachesMuch(t *testing.T) {
 	t.Logf("%d packets, %s, held %v", packets, time.Since(start), held)
 	for _, k := range slices.Sorted(maps.Keys(tokens)) {
 		t.Log(k)
+	}
+	for _, k := range (&Engine{}).AllTokens() {
+		if strings.HasPrefix(k, "packet:") && !tokens[k] {
+			t.Errorf("not reached: %s", k)
+		}
+	}
+	if packets < 50_000 || len(tokens) < 400 || len(held) < 10 {
+		t.Errorf("%d packets, %d tokens, %d reasons to hold back", packets, len(tokens), len(held))
 	}
 }
 

@@ -1,10 +1,10 @@
 package runner
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -21,8 +21,8 @@ import (
 type names struct {
 	mu     sync.RWMutex
 	actors map[string]identity
-	anew   map[string]string // actor -> the id that it has been seen with since it was given its own
-	folds  *folds            // nil after a change
+	anew   map[string][]string // actor -> the ids that it has been seen with since it was given its own, in order
+	folds  *folds              // nil after a change
 }
 
 // identity is what the others know an actor by.
@@ -40,7 +40,7 @@ type folds struct {
 	ports map[string]string // decimal port -> $a.port or $a.cport
 }
 
-func newNames() *names { return &names{actors: map[string]identity{}, anew: map[string]string{}} }
+func newNames() *names { return &names{actors: map[string]identity{}, anew: map[string][]string{}} }
 
 func (n *names) set(actor string, id identity) {
 	n.mu.Lock()
@@ -51,14 +51,14 @@ func (n *names) set(actor string, id identity) {
 }
 
 // rename notes that an actor is seen with another id than its own, as a node is after a hard reset. $a.id stays what it was until the
-// node is started again; the other id is printed as $a.newid, which is no reference.
+// node is started again; the other id is printed as $a.newid, and the next as $a.newid2, which are no references.
 func (n *names) rename(actor, id string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if known := n.actors[actor].id; known == "" || known == id || n.anew[actor] == id {
+	if known := n.actors[actor].id; known == "" || known == id || slices.Contains(n.anew[actor], id) {
 		return
 	}
-	n.anew[actor] = id
+	n.anew[actor] = append(n.anew[actor], id)
 	n.folds = nil
 }
 
@@ -66,7 +66,10 @@ func (n *names) rename(actor, id string) {
 func (n *names) present(actor string) string {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	return cmp.Or(n.anew[actor], n.actors[actor].id)
+	if ids := n.anew[actor]; len(ids) > 0 {
+		return ids[len(ids)-1]
+	}
+	return n.actors[actor].id
 }
 
 func (n *names) get(actor string) (identity, bool) {
@@ -186,8 +189,13 @@ func (n *names) compiled() *folds {
 		actors = append(actors, a)
 	}
 	sort.Strings(actors)
-	for a, id := range n.anew {
-		f.ids[id] = "$" + a + ".newid"
+	for a, ids := range n.anew {
+		for i, id := range ids {
+			f.ids[id] = "$" + a + ".newid"
+			if i > 0 {
+				f.ids[id] += strconv.Itoa(i + 1)
+			}
+		}
 	}
 	for _, a := range actors {
 		id := n.actors[a]

@@ -54,7 +54,13 @@ func TestRename(t *testing.T) {
 	if _, err := n.lookup(scenario.Ref{Name: "a", Field: "newid"}); err == nil {
 		t.Error("$a.newid is a reference")
 	}
-	if got := n.present("a"); got != now {
+	next := strings.Repeat("f6", 20)
+	n.rename("a", next)
+	n.rename("a", next)
+	if got, want := n.fold(now+" "+next), "$a.newid $a.newid2"; got != want {
+		t.Errorf("folded to %q, want %q", got, want)
+	}
+	if got := n.present("a"); got != next {
 		t.Errorf("now its id is %q", got)
 	}
 	known, _ := n.get("a")

@@ -46,7 +46,7 @@ func fail(name string, err error) {
 func verbs(b *bytes.Buffer) error {
 	fmt.Fprint(b, "# Verbs of a case\n\nA step is a first line, input lines, `----` and the expected lines. What stands first decides who acts.\n"+
 		"`$a.id $a.addr $a.port $a.cport $a.ip` stand for the values of any node or puppet and are folded back in every answer.\n"+
-		"The id that a hard reset gives to a node is printed as `$a.newid` until the node is started again.\n")
+		"The id that a hard reset gives to a node is printed as `$a.newid` until the node is started again, that of the next as `$a.newid2`.\n")
 	for _, part := range []struct {
 		where  runner.Where
 		title  string
