@@ -31,6 +31,9 @@ type lane struct {
 	// sent counts the packets of the last play, waited its windows; cut says why it ended before its end, "": it did not.
 	sent, waited uint64
 	cut          string
+	messages     int // that the oracle's listener heard
+	// clean means that both nodes have been reset since the last play.
+	clean bool
 	// tainted means that the last play was a hunt: a server that lives on may have been corrupted in a way that no reset mends.
 	tainted bool
 	// linger is how long the end of an episode waits for a crash.
@@ -126,79 +129,6 @@ func (ln *lane) close() {
 	ln.wg.Wait()
 }
 
-// prepare gives both sides a node that knows only itself. Both are started anew when one has to be: what a reset leaves must
-// be the same on both.
-func (ln *lane) prepare(ctx context.Context, fresh bool) error {
-	fresh = fresh || ln.tainted
-	for _, s := range ln.sides {
-		fresh = fresh || s.node == nil || s.ended() || s.reset() != nil
-	}
-	if !fresh {
-		return nil
-	}
-	for i, s := range ln.sides {
-		ln.started++
-		if err := s.start(ctx, fmt.Sprintf("bus%c%d", s.name[0], i)); err != nil {
-			return err
-		}
-	}
-	for _, s := range ln.sides {
-		if err := s.grow(ctx); err != nil {
-			return err
-		}
-		if err := s.reset(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// meet lets the node meet actors, who complete the handshake and are silent from then on.
-func (ln *lane) meet(actors []int) error {
-	for _, s := range ln.sides {
-		var cmds [][]string
-		for _, a := range actors {
-			cmds = append(cmds, []string{"CLUSTER", "MEET", "127.0.0.1", strconv.Itoa(int(ln.ports[a])), strconv.Itoa(int(ln.ports[a]) + busOffset)})
-		}
-		if _, err := s.ask(cmds...); err != nil {
-			return err
-		}
-	}
-	for _, a := range actors {
-		l := Link{a, In}
-		h := template(a)
-		h.Type = bus.TypePong
-		pong := step{do: DoSend, link: l, frame: (&bus.Packet{Header: h}).Seal().Append(nil)}
-		greet := step{do: DoSend, link: l, frame: appendFence(nil, l, nil)}
-		for _, s := range ln.sides {
-			if err := s.awaitDial(a, 1); err != nil {
-				return fmt.Errorf("%s: actor %s: %w", s.name, actorNames[a], err)
-			}
-			s.queue(&pong)
-			s.queue(&greet)
-			s.flush()
-		}
-	}
-	for _, a := range actors {
-		for _, s := range ln.sides {
-			l := Link{a, In}
-			if err := s.await(l, 1, false, s.within); err != nil {
-				return fmt.Errorf("%s: actor %s: %w", s.name, actorNames[a], err)
-			}
-			c := s.links[l.index()]
-			c.got = 0
-			c.forget()
-		}
-	}
-	for _, s := range ln.sides {
-		var err error
-		if s.counted, err = s.received(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // play plays an episode. A nil found: nothing differs and everybody lives.
 func (ln *lane) play(ctx context.Context, e *Episode, fresh bool) (*found, error) {
 	if ctx.Err() != nil {
@@ -247,7 +177,11 @@ func (ln *lane) play(ctx context.Context, e *Episode, fresh bool) (*found, error
 			return ln.judge(ctx, e, sc.steps[i].op, 0, &dials)
 		}
 	}
-	return ln.judge(ctx, e, len(e.Ops)-1, sc.open, &dials)
+	last := len(e.Ops) - 1
+	if f, err := ln.judge(ctx, e, last, sc.open, &dials); f != nil || err != nil || e.Hunt {
+		return f, err // nobody knows what state a hunt leaves
+	}
+	return ln.leave(last), nil
 }
 
 func (ln *lane) flush() {

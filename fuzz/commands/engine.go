@@ -165,7 +165,11 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 		return campaign.Stats{}, nil, err
 	}
 	ep := e.newEpisode(seed)
-	if err := e.st.build(ctx, ep.topo); err != nil {
+	err := e.fallen()
+	if err == nil {
+		err = e.st.build(ctx, ep.topo)
+	}
+	if err != nil {
 		err = e.troubled(ctx, err)
 		if errors.Is(err, errLate) {
 			late := e.missing

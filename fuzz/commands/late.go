@@ -12,6 +12,22 @@ import (
 // connections were closed, or it was given the time to.
 var errLate = errors.New("it died late")
 
+// fallen tells of a side that has died since its stream was over: a set-up would start it again and nobody would know.
+func (e *Engine) fallen() error {
+	if e.before == nil {
+		return nil
+	}
+	for _, s := range e.st.sides {
+		if s.node == nil {
+			continue
+		}
+		if err := s.died(); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
 // troubled makes a failed set-up fatal only if the sides are well. One that died is a candidate, which the next to hand
 // over candidates takes along; both sides are started again by the next set-up.
 func (e *Engine) troubled(ctx context.Context, err error) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/slotdiff/slotdiff/fuzz/triage"
 	"github.com/slotdiff/slotdiff/oracle/bundled"
 	"github.com/slotdiff/slotdiff/oracle/oracletest"
 )
@@ -50,5 +51,34 @@ func TestHunts(t *testing.T) {
 	}
 	for _, c := range found {
 		t.Error(c.Note)
+	}
+}
+
+// A server that falls when its stream is over is a finding of that stream, and the campaign goes on.
+func TestLateDeath(t *testing.T) {
+	d := oracletest.Redis(t)
+	e := New(Options{Oracle: d, Target: d, Commands: 500, ShrinkBudget: -1, Progress: func(s string) { t.Log(s) }})
+	defer e.Close()
+	episode := func(seed uint64) []triage.Candidate {
+		_, found, err := e.Episode(t.Context(), seed)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		return found
+	}
+	if found := episode(1); len(found) > 0 {
+		t.Fatalf("before: %s", found[0].Note)
+	}
+	oracle := e.st.sides[theOracle]
+	if _, err := oracle.probe.do("DEBUG", "SEGFAULT"); err == nil {
+		t.Fatal("it lives")
+	}
+	<-oracle.node.Done()
+	found := episode(2)
+	if len(found) != 1 || found[0].Kind != triage.OracleCrash || found[0].Case == nil {
+		t.Fatalf("the death gives %+v", found)
+	}
+	if found := episode(3); len(found) > 0 {
+		t.Errorf("after it: %s", found[0].Note)
 	}
 }
