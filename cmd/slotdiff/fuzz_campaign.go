@@ -134,6 +134,12 @@ func (f *campaignFlags) run(cmd *cobra.Command, use campaignUse) (err error) {
 	if err != nil {
 		return fmt.Errorf("fuzz %s: %w", use.name, err)
 	}
+	lists, err := loadDifferences()
+	if err != nil {
+		return fmt.Errorf("fuzz %s: %w", use.name, err)
+	}
+	var without []string
+	env.Omit, without = omits(lists, sides.target.Identity())
 	eng, err := use.engine(ctx, env)
 	if err != nil {
 		return err
@@ -141,15 +147,11 @@ func (f *campaignFlags) run(cmd *cobra.Command, use campaignUse) (err error) {
 	if c, ok := eng.(io.Closer); ok { // before the sides that its servers belong to
 		defer func() { err = errors.Join(err, c.Close()) }()
 	}
-	lists, err := loadDifferences()
-	if err != nil {
-		return err
-	}
 	opts := f.options(s, sides, env, lists)
 	opts.Shard, opts.Corpus = shard, digest
 	opts.Command = strings.Join(os.Args[min(1, len(os.Args)):], " ")
 	if f.format == "text" {
-		fmt.Fprintln(s.stdout, sides.headline())
+		fmt.Fprintln(s.stdout, strings.Join(append([]string{sides.headline()}, without...), "\n"))
 	}
 	sum, err := campaign.Run(ctx, eng, opts)
 	if err != nil {

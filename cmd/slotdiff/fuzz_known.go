@@ -13,6 +13,7 @@ import (
 	"github.com/slotdiff/slotdiff/fuzz/triage"
 	"github.com/slotdiff/slotdiff/harness/known"
 	"github.com/slotdiff/slotdiff/oracle"
+	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
 // differences is one list with the file it is from.
@@ -71,6 +72,20 @@ func knownDifference(lists []*differences) func(cause.Cause, oracle.Identity) (s
 		}
 		return "", false
 	}
+}
+
+// omits is what packets of the target are compared without, and the lines that say why.
+func omits(lists []*differences, id oracle.Identity) (o bus.Omit, lines []string) {
+	for _, d := range lists {
+		if !d.Covers(id.Product, id.Version) {
+			continue
+		}
+		for _, e := range d.Omits {
+			o = o.Join(e.Omit)
+			lines = append(lines, fmt.Sprintf("packets are compared without %s: %s (%s:%d)", e.Omit, e.Reason, d.file, e.Line))
+		}
+	}
+	return o, lines
 }
 
 // learn appends the confirmed differences of a campaign that no list has to the list of the target's version.

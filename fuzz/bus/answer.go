@@ -99,7 +99,8 @@ func (s *side) blankExts(b []byte) []byte {
 
 // compareAnswers compares what has come on a link on both sides since the last time. The note is empty where nothing
 // differs.
-func compareAnswers(l Link, o, t *side) string {
+func (ln *lane) compareAnswers(l Link) string {
+	o, t := ln.sides[0], ln.sides[1]
 	co, ct := o.links[l.index()], t.links[l.index()]
 	if co == nil || ct == nil {
 		return ""
@@ -107,8 +108,8 @@ func compareAnswers(l Link, o, t *side) string {
 	defer co.forget()
 	defer ct.forget()
 	for i := range min(len(co.waiting), len(ct.waiting)) {
-		bo := o.blank(co.frame(i))
-		bt := t.blank(ct.frame(i))
+		bo := o.blank(ln.omit.Apply(co.frame(i)))
+		bt := t.blank(ln.omit.Apply(ct.frame(i)))
 		if !bytes.Equal(bo, bt) {
 			return fmt.Sprintf("%s answers %s", l, firstDifference(bus.FrameText(bo), bus.FrameText(bt)))
 		}

@@ -31,6 +31,7 @@ type Engine struct {
 	proven proven
 	quirks *quirks.List
 	hunts  bool
+	omit   wire.Omit
 	// underway counts the packets of the episode that is being played.
 	underway atomic.Uint64
 }
@@ -47,12 +48,13 @@ func New(env campaign.Env, lanes int) (*Engine, error) {
 		lanes = DefaultLanes
 	}
 	// Where the target is real Redis too, nobody survives what a hunt sends.
-	e := &Engine{quirks: env.Quirks, hunts: env.Oracle != env.Target}
+	e := &Engine{quirks: env.Quirks, hunts: env.Oracle != env.Target, omit: env.Omit}
 	for range lanes {
 		ln, err := newLane(env.Oracle, env.Target, &e.proven, env.Quirks)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("fuzz bus: %w", err), e.Close())
 		}
+		ln.omit = env.Omit
 		e.lanes = append(e.lanes, ln)
 	}
 	return e, nil
@@ -136,7 +138,11 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 	st.Tokens = slices.Sorted(maps.Keys(tokens))
 	h.Sum(st.Digest[:0])
 	if first != nil {
-		st.Case = func() *scenario.Case { return Case(first, nil) }
+		st.Case = func() *scenario.Case {
+			c := Case(first, nil)
+			c.Header.Omit = e.omit
+			return c
+		}
 	}
 	return st, candidates, errors.Join(append(errs, ctx.Err())...)
 }
@@ -170,7 +176,9 @@ func (ln *lane) episode(ctx context.Context, e *Episode) (r result) {
 		small, last, again := ln.shrink(ctx, e, f)
 		r.flaky = !again && ctx.Err() == nil
 		if again {
-			r.candidate = &triage.Candidate{Case: Case(small, last), Kind: last.kind, Note: last.note, Undefined: e.Hunt}
+			c := Case(small, last)
+			c.Header.Omit = ln.omit
+			r.candidate = &triage.Candidate{Case: c, Kind: last.kind, Note: last.note, Undefined: e.Hunt}
 		}
 	}
 	r.restarts = uint64(ln.started - started)

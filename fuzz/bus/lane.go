@@ -42,6 +42,7 @@ type lane struct {
 	settle time.Duration
 	proven *proven
 	quirks *quirks.List
+	omit   bus.Omit // from what is compared
 }
 
 // found is what an episode showed.
@@ -259,7 +260,7 @@ func (ln *lane) perform(ctx context.Context, st *step, dials *[actorCount]int, h
 		}
 		// What came on a link that the node dialled is compared at the end: when it comes is up to how other links are read.
 		if note == "" && st.received == 0 && errs[0] == nil {
-			note = compareAnswers(st.link, ln.sides[0], ln.sides[1])
+			note = ln.compareAnswers(st.link)
 		}
 	}
 	if note == "" {
@@ -416,7 +417,7 @@ func (ln *lane) drain(open linkSet, dials *[actorCount]int) string {
 		if l.Which == In && dials[l.Actor] > 1 {
 			continue // what the node said on the older link, and what on the newer, is up to its clock
 		}
-		if note := compareAnswers(l, ln.sides[0], ln.sides[1]); note != "" {
+		if note := ln.compareAnswers(l); note != "" {
 			return note
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/slotdiff/slotdiff/fuzz/triage"
 	"github.com/slotdiff/slotdiff/harness/scenario"
 	"github.com/slotdiff/slotdiff/oracle"
+	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
 // Engine makes episodes. Only one episode of an engine runs at a time.
@@ -77,4 +78,7 @@ type Env struct {
 	// Corpus are cases to begin from: those that earlier campaigns kept and those of the suite. Their order is
 	// that of their names.
 	Corpus []*scenario.Case
+	// Omit is what packets are compared without, as the target's version says it in nearly every one. Cases that an
+	// engine makes have it in their header.
+	Omit bus.Omit
 }

@@ -85,6 +85,7 @@ func (e *Engine) Mutants(seed uint64) []*scenario.Case {
 	var out []*scenario.Case
 	for tries := 0; len(out) < e.batch && tries < 20*e.batch; tries++ {
 		m := mutation{Rand: r, pool: e.pool, c: clone(e.seeds[r.IntN(len(e.seeds))])}
+		m.c.Header.Omit = m.c.Header.Omit.Join(e.env.Omit)
 		m.apply()
 		if c := m.finish(); c != nil {
 			out = append(out, c)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
 // Difference is a cause (fuzz/cause) in which a version of a product is known to differ from the baseline.
@@ -22,19 +24,29 @@ type Difference struct {
 type Differences struct {
 	Product, Version string // the version is a prefix in whole numbers, "7.0"
 	Entries          []Difference
+	Omits            []Omit
+}
+
+// Omit is what packets are compared without, see [bus.Omit], where the version says it in nearly every packet.
+type Omit struct {
+	Line int
+	bus.Omit
+	Reason string
 }
 
 // The words that an entry begins with.
 const (
 	statusReviewed = "ok"
 	statusNew      = "new"
+	statusOmit     = "omit"
 )
 
 // ParseDifferences reads one file, whose name says product and version. An entry is one line,
 //
 //	STATUS | CAUSE | REASON
 //
-// where STATUS is ok for an entry that was reviewed, or new. In a cause a * in the place of the command stands for any,
+// where STATUS is ok for an entry that was reviewed, or new; with omit for it, what packets are compared without stands in
+// the place of the cause: "flags=0x1800". In a cause a * in the place of the command stands for any,
 // and in that of the target's answer, as in "GET: *, not -MOVED", too. A line that begins with # is a comment.
 func ParseDifferences(file string, text []byte) (*Differences, error) {
 	name := strings.TrimSuffix(file[strings.LastIndexByte(file, '/')+1:], ".txt")
@@ -55,8 +67,18 @@ func ParseDifferences(file string, text []byte) (*Differences, error) {
 		case len(f) != 3 || strings.TrimSpace(f[2]) == "":
 			errs = append(errs, fmt.Errorf("%s:%d: want STATUS | CAUSE | REASON", file, n))
 			continue
+		case f[0] == statusOmit:
+			o, err := bus.ParseOmit(f[1])
+			if err == nil && o.IsZero() {
+				err = errors.New("nothing is left out")
+			}
+			if err != nil {
+				errs = append(errs, fmt.Errorf("%s:%d: %w", file, n, err))
+			}
+			d.Omits = append(d.Omits, Omit{Line: n, Omit: o, Reason: strings.TrimSpace(f[2])})
+			continue
 		case f[0] != statusReviewed && f[0] != statusNew:
-			errs = append(errs, fmt.Errorf("%s:%d: status %q: want %s or %s", file, n, f[0], statusReviewed, statusNew))
+			errs = append(errs, fmt.Errorf("%s:%d: status %q: want %s, %s or %s", file, n, f[0], statusReviewed, statusNew, statusOmit))
 		case d.find(f[1]) != nil:
 			errs = append(errs, fmt.Errorf("%s:%d: %q stands on line %d already", file, n, f[1], d.find(f[1]).Line))
 		}

@@ -74,10 +74,22 @@ func TestDifferencesErrors(t *testing.T) {
 		{"redis-7.0.txt", "ok | x", "redis-7.0.txt:1: want STATUS | CAUSE | REASON"},
 		{"redis-7.0.txt", "ok | x | ", "redis-7.0.txt:1: want STATUS"},
 		{"redis-7.0.txt", "maybe | x | y", `status "maybe"`},
+		{"redis-7.0.txt", "omit | flags=lots | y", `redis-7.0.txt:1: flags=: "lots"`},
+		{"redis-7.0.txt", "omit |  | y", "redis-7.0.txt:1: nothing is left out"},
 		{"redis-7.0.txt", "ok | x | y\nnew | x | z", "redis-7.0.txt:2: \"x\" stands on line 1 already"},
 	} {
 		if _, err := known.ParseDifferences(tc.file, []byte(tc.text)); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %q: %v, want %s", tc.file, tc.text, err, tc.want)
 		}
+	}
+}
+
+func TestDifferencesOmit(t *testing.T) {
+	d, err := known.ParseDifferences("valkey-9.1.txt", []byte("omit | flags=0x1800 | light headers\nok | x | y\nomit | mflags=ext | z\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Entries) != 1 || len(d.Omits) != 2 || d.Omits[0].String() != "flags=0x1800" || d.Omits[0].Reason != "light headers" || d.Omits[1].Line != 3 {
+		t.Errorf("%+v", d)
 	}
 }

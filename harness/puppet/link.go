@@ -58,6 +58,9 @@ func (l *link) read() {
 			return
 		}
 		l.autoReply(frame)
+		if o := l.puppet.cfg.Omit; !o.IsZero() {
+			frame = o.Apply(bytes.Clone(frame))
+		}
 		l.push(Event{Link: l.name, Inbound: l.inbound, Frame: frame})
 	}
 }

@@ -41,6 +41,8 @@ type Config struct {
 	Port uint16
 	// Words are the first template, as for [Puppet.Set].
 	Words []string
+	// Omit is what the packets that come are handed over without. The trace has all.
+	Omit bus.Omit
 	// Trace, if set, is told of every opened and closed link and of all bytes, in the order of each
 	// link. It is called from several goroutines at once and must not call the puppet.
 	Trace func(TraceEvent)

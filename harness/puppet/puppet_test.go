@@ -109,6 +109,38 @@ func TestAutoPongAnswersFromTheTemplateOfTheMoment(t *testing.T) {
 	nothing(t, p, puppet.Filter{})
 }
 
+// What a puppet omits it hands over of no packet; the trace has it.
+func TestOmit(t *testing.T) {
+	omit, err := bus.ParseOmit("flags=nofailover ext=shardid")
+	must(t, err)
+	var mu sync.Mutex
+	var traced []byte
+	p, err := puppet.New(puppet.Config{Name: "p", Omit: omit, Trace: func(ev puppet.TraceEvent) {
+		mu.Lock()
+		defer mu.Unlock()
+		if ev.Kind == puppet.TraceIn {
+			traced = bytes.Clone(ev.Bytes)
+		}
+	}})
+	must(t, err)
+	t.Cleanup(func() { must(t, p.Close()) })
+	q := newPuppet(t, "q")
+	must(t, q.Dial(testContext(t), p.BusAddr(), ""))
+	sent, err := q.Build([]string{"PING", "flags=master,nofailover"}, []string{"ext shardid s", `ext hostname "h"`})
+	must(t, err)
+	must(t, q.Send(testContext(t), "", sent))
+	want, err := q.Build([]string{"PING", "flags=master"}, []string{`ext hostname "h"`})
+	must(t, err)
+	if got := recv(t, p, puppet.Filter{}).Text(); got != bus.FrameText(want) {
+		t.Errorf("have\n%swant\n%s", got, bus.FrameText(want))
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if !bytes.Equal(traced, sent) {
+		t.Errorf("the trace has\n%s", bus.FrameText(traced))
+	}
+}
+
 func TestRecvSkipsOnlyOnItsLink(t *testing.T) {
 	p := newPuppet(t, "p")
 	q := newPuppet(t, "q")

@@ -12,6 +12,7 @@ import (
 	"github.com/slotdiff/slotdiff/harness/scenario"
 	"github.com/slotdiff/slotdiff/harness/verdict"
 	"github.com/slotdiff/slotdiff/oracle"
+	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
 // side is one started topology: nodes of one driver, and puppets beside them.
@@ -28,8 +29,9 @@ type side struct {
 	order   []string // nodes in the order of their start
 	puppets map[string]*actor
 	relays  relays
-	pauses  bool  // a step of the case pauses a node
-	tempo   tempo // of the nodes' clock
+	omit    bus.Omit // from what puppets receive
+	pauses  bool     // a step of the case pauses a node
+	tempo   tempo    // of the nodes' clock
 	trace   *trace
 	turn    *turn // of the present step
 
@@ -50,6 +52,7 @@ func newSide(w verdict.Witness, d oracle.Driver, cfg Config, c *scenario.Case) *
 		s.tempo.times = paceOf(c, cfg.Pace)
 	}
 	if c != nil {
+		s.omit = c.Header.Omit
 		for _, st := range c.Steps() {
 			s.pauses = s.pauses || st.Actor == "pause"
 		}

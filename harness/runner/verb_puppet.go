@@ -52,7 +52,7 @@ func (s *side) startPuppet(name string, words []string) (output, error) {
 		if err != nil {
 			return output{}, fmt.Errorf("puppet %s: %w", name, err)
 		}
-		p, err := puppet.New(puppet.Config{Name: name, Seed: s.seed, Port: port.Client(), Words: words, Trace: s.tracePuppet})
+		p, err := puppet.New(puppet.Config{Name: name, Seed: s.seed, Port: port.Client(), Words: words, Omit: s.omit, Trace: s.tracePuppet})
 		if err == nil {
 			s.puppets[name] = &actor{Puppet: p, ports: port}
 			s.names.set(name, identity{id: p.ID().String(), addr: p.Addr(), bus: p.BusAddr()})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/slotdiff/slotdiff/harness/contract"
+	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
 // Ext is the file name extension of a case, with its dot.
@@ -65,6 +66,9 @@ type Header struct {
 	// that the oracle's server plays on the target side too, in the order of their
 	// start. Empty: the target plays every node whose step does not say otherwise.
 	Mixes [][]string
+	// Omit is what the packets that puppets receive are shown without: what servers of one version say in nearly every
+	// packet and those of another never, so that a case can ask for the rest.
+	Omit bus.Omit
 	// Recorded is the server the expected blocks come from, "redis 8.6.3".
 	// Empty: not recorded yet.
 	Recorded string
