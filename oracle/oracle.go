@@ -184,9 +184,13 @@ type StartError struct {
 	Stage string // what was being done: "write configuration", "start", "wait for readiness", "check identity"
 	Cause error
 	Log   string // the last lines of the server's log, may be empty
-	// Addr and Bus are where the node would have listened; invalid before that was known.
+	// Addr and Bus are where the node would have listened; invalid where no server had been started.
 	Addr, Bus netip.AddrPort
 }
+
+// OfServer reports whether a server had been started, or was there before, so that the fault may be its own. Else it is the
+// machine's, or that of the driver.
+func (e *StartError) OfServer() bool { return e.Addr.IsValid() }
 
 func (e *StartError) Error() string {
 	cause := e.Cause.Error()

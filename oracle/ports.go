@@ -45,7 +45,11 @@ func (p *Port) Release() {
 // Numbers are given out in turn, from a random start, so that a port is reused as
 // late as possible: peers of a node that is gone keep dialling it for a while and
 // must not reach a stranger.
-func AcquirePort() (*Port, error) { return ports.acquire() }
+//
+// While all are taken it waits, as long as some of those that rest after use may be free again, and fails then.
+func AcquirePort() (*Port, error) { return ports.await(2 * quarantine) }
+
+var errNoPort = fmt.Errorf("ports: no free pair between %d and %d", PortMin, PortMax)
 
 var ports allocator
 
@@ -67,6 +71,16 @@ type freed struct {
 // of a node that is gone dial it until they are gone too. Other processes do not get it
 // either, unless this one ends before: then its nodes, the peers, are gone.
 const quarantine = 30 * time.Second
+
+// await acquires a pair. While there is none it tries again until the time is over.
+func (a *allocator) await(patience time.Duration) (*Port, error) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(quarantine / 500) {
+		p, err := a.acquire()
+		if !errors.Is(err, errNoPort) || time.Now().After(deadline) {
+			return p, err
+		}
+	}
+}
 
 func (a *allocator) acquire() (*Port, error) {
 	a.mu.Lock()
@@ -112,7 +126,7 @@ func (a *allocator) acquire() (*Port, error) {
 		a.taken[off] = true
 		return &Port{client: client}, nil
 	}
-	return nil, fmt.Errorf("ports: no free pair between %d and %d", PortMin, PortMax)
+	return nil, errNoPort
 }
 
 func (a *allocator) release(client uint16) {

@@ -2,6 +2,8 @@ package runner
 
 import (
 	"context"
+	"errors"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -25,7 +27,7 @@ func (d refuser) Identity() oracle.Identity {
 func (d refuser) Start(context.Context, oracle.NodeSpec) (oracle.Node, error) { return nil, d.err }
 
 func exited(log string) error {
-	return &oracle.StartError{Node: "a", Stage: "wait for readiness", Cause: oracle.NewExitError("a", "exit status 1", log)}
+	return &oracle.StartError{Node: "a", Stage: "wait for readiness", Cause: oracle.NewExitError("a", "exit status 1", log), Addr: netip.MustParseAddrPort("127.0.0.1:16400")}
 }
 
 // A server that lacks what a step needs is skipped with the need; a server that
@@ -51,6 +53,7 @@ func TestRefusals(t *testing.T) {
 		{"the refusal is wanted", oracle.Process, exited(unknown7), "refused to start at cluster-slot-stats-enabled yes", verdict.Pass, ""},
 		{"the value is refused", oracle.Process, exited(badValue), "ok", verdict.Fail, "refused to start at cluster-slot-stats-enabled yes"},
 		{"no directive is named", oracle.Process, exited("12:M 23 Nov 2026 19:49:15.684 # no memory\n"), "ok", verdict.Fail, `says "refused to start"`},
+		{"no server was started", oracle.Process, &oracle.StartError{Node: "a", Stage: "reserve ports", Cause: errors.New("no free pair")}, "ok", verdict.Unknown, "reserve ports: no free pair"},
 		{"the driver cannot", oracle.Address, need, "ok", verdict.Skip, "needs conf, which redis 7.0.15 (address) does not have: the server has no directive"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

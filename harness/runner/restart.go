@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"strings"
 	"sync"
@@ -79,7 +80,7 @@ func (s *side) startFrom(ctx context.Context, f saved) error {
 		return err
 	})
 	if err != nil {
-		if ctx.Err() != nil {
+		if se, ok := errors.AsType[*oracle.StartError](err); ctx.Err() != nil || ok && !se.OfServer() {
 			return err
 		}
 		return f.node.broken("it does not start again from the nodes.conf it wrote: %v\n%s", err, f.conf)

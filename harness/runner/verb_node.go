@@ -67,13 +67,11 @@ func (s *side) startNode(ctx context.Context, driver oracle.Driver, spec oracle.
 	})
 	if err != nil {
 		var se *oracle.StartError
-		if errors.As(err, &se) && ctx.Err() == nil {
+		if errors.As(err, &se) && se.OfServer() && ctx.Err() == nil {
 			var exit *oracle.ExitError
 			if errors.As(err, &exit) && !exit.Crashed {
 				s.trace.note(err.Error())
-				if se.Addr.IsValid() {
-					s.names.set(spec.Name, identity{addr: se.Addr, bus: se.Bus})
-				}
+				s.names.set(spec.Name, identity{addr: se.Addr, bus: se.Bus})
 				return refusal(driver.Identity(), exit.Log), nil
 			}
 			return output{}, &faultError{verdict.Fault{Kind: verdict.FaultCrash, Node: spec.Name, Detail: err.Error()}}

@@ -174,7 +174,7 @@ type node struct {
 
 func (n *node) prepare(ctx context.Context, spec oracle.NodeSpec) error {
 	fail := func(cause error) error {
-		return &oracle.StartError{Node: n.name, Stage: "reset", Cause: cause}
+		return &oracle.StartError{Node: n.name, Stage: "reset", Cause: cause, Addr: n.addr}
 	}
 	ctl, err := takeOver(ctx, n.addr)
 	if err != nil {
