@@ -122,6 +122,8 @@ func TestUnexecuted(t *testing.T) {
 		{"-ERR syntax error", "-ERR slotnode does not execute 'bitfield'", true},
 		{"-MOVED 1 h:2", "-ERR slotnode does not execute 'bitfield'", false},
 		{"-ERR unknown command 'bitfield', with", "-ERR slotnode does not execute 'bitfield'", false},
+		{"-ERR unknown subcommand 'X'. Try XGROUP HELP.", "-ERR slotnode does not execute 'xgroup'", false},
+		{"-ERR unknown subcommand or wrong number of arguments for 'X'. Try XGROUP HELP.", "-ERR slotnode does not execute 'xgroup'", true},
 		{"*1\n  :0", "-ERR syntax error", false},
 		{"-ERR slotnode does not execute 'bitfield'", "*1\n  :0", false},
 	} {

@@ -9,7 +9,7 @@ const NotExecuted = "-ERR slotnode does not execute '"
 // beforeRunning are the beginnings of errors that a command is refused with before it runs.
 var beforeRunning = []string{
 	"MOVED ", "ASK ", "TRYAGAIN ", "CROSSSLOT ", "CLUSTERDOWN ", "READONLY ", "NOAUTH ", "NOPERM ", "MASTERDOWN ", "EXECABORT ",
-	"ERR unknown command", "ERR unknown subcommand", "ERR wrong number of arguments", "ERR Command not allowed inside a transaction",
+	"ERR unknown command", "ERR unknown subcommand '", "ERR wrong number of arguments", "ERR Command not allowed inside a transaction",
 }
 
 // BeforeItRan reports whether a reply, which begins with its type, refuses a command before it runs.
