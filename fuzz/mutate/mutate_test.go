@@ -35,6 +35,13 @@ func TestSeeds(t *testing.T) {
 	if _, err := mutate.New(campaign.Env{}, 0); err == nil {
 		t.Error("an engine without cases")
 	}
+	for _, c := range suite(t) {
+		if c.Name() == "cluster/slot_stats_enabled" {
+			if _, err := mutate.New(campaign.Env{Corpus: []*scenario.Case{c}}, 0); err == nil {
+				t.Error("metrics of slots are compared")
+			}
+		}
+	}
 }
 
 // Mutants are cases that can be played, differ from one another and from what they come from, and never stop the servers
