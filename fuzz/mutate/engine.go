@@ -72,7 +72,7 @@ func usable(c *scenario.Case) bool {
 		switch st.Actor {
 		case "node":
 			nodes++
-			if strings.Contains(st.Text(), "cluster-slot-stats-enabled=") {
+			if text := st.Text(); strings.Contains(text, "cluster-slot-stats-enabled=") && !strings.Contains(text, "cluster-slot-stats-enabled=net") {
 				return false
 			}
 		case "cut", "heal", "delay", "pause", "resume", "advance":

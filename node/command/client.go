@@ -44,7 +44,11 @@ type Client struct {
 	lastActive    int64 // ms
 	commands      uint64
 	BytesIn       int64 // that the driver has read from the connection
+	Inline        bool  // the command that the driver executes came as one line
 	BytesOut      int64 // that the driver has taken from Out
+
+	slot       int // that the command's bytes count for, or noSlot
+	replyStart int // where its reply begins in Out
 
 	argv    [][]byte // of the command that runs
 	cmd     *table.Command

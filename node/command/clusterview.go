@@ -1,12 +1,10 @@
 package command
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 
 	"github.com/slotdiff/slotdiff/node/cluster"
-	"github.com/slotdiff/slotdiff/node/command/table"
 	"github.com/slotdiff/slotdiff/slot"
 	"github.com/slotdiff/slotdiff/wire/bus"
 	"github.com/slotdiff/slotdiff/wire/resp"
@@ -255,135 +253,4 @@ func clusterLinks(e *Engine, c *Client) {
 	}
 	body, c.Out = c.Out, resp.AppendArray(outer, n)
 	c.Out = append(c.Out, body...)
-}
-
-// clusterSlotStats mirrors cluster_slot_stats.c:clusterSlotStatsCommand. Only keys
-// are counted; other metrics read as never touched.
-func clusterSlotStats(e *Engine, c *Client) {
-	mine := func(s int) bool { return e.Cluster.Owns(uint16(s)) }
-	switch {
-	case len(c.argv) == 5 && table.IsOption(c.argv[2], "slotsrange"):
-		lo, hi := slotArg(c.argv[3]), slotArg(c.argv[4])
-		if lo < 0 || hi < 0 {
-			c.err(badSlot)
-			return
-		}
-		if lo > hi {
-			c.err("ERR Start slot number " + itoa(lo) + " is greater than end slot number " + itoa(hi))
-			return
-		}
-		var slots []int
-		for s := lo; s <= hi; s++ {
-			if mine(s) {
-				slots = append(slots, s)
-			}
-		}
-		e.slotStats(c, slots)
-	case len(c.argv) >= 4 && table.IsOption(c.argv[2], "orderby"):
-		enabled := e.slotStatsEnabled()
-		switch m := table.Option(c.argv[3]); {
-		case m == "key-count":
-		case m == "cpu-usec" && enabled.cpu, m == "memory-bytes" && enabled.mem,
-			(m == "network-bytes-in" || m == "network-bytes-out") && enabled.net:
-		default:
-			c.err("ERR Unrecognized sort metric for ORDERBY.")
-			return
-		}
-		limit, desc, ok := slotStatsOptions(c)
-		if !ok {
-			return
-		}
-		var slots []int
-		for s := range slot.Count {
-			if mine(s) {
-				slots = append(slots, s)
-			}
-		}
-		byKeys := table.IsOption(c.argv[3], "key-count")
-		slices.SortStableFunc(slots, func(a, b int) int {
-			if !byKeys {
-				return 0
-			}
-			d := cmp.Compare(e.DB.CountInSlot(uint16(a)), e.DB.CountInSlot(uint16(b)))
-			if desc {
-				d = -d
-			}
-			return d
-		})
-		e.slotStats(c, slots[:min(limit, len(slots))])
-	default:
-		subcommandSyntax(c)
-	}
-}
-
-func slotStatsOptions(c *Client) (limit int, desc, ok bool) {
-	limit, desc = slot.Count, true
-	limits, orders := 0, 0
-	for i := 4; i < len(c.argv); i++ {
-		switch {
-		case table.IsOption(c.argv[i], "limit") && i+1 < len(c.argv):
-			i++
-			n, isInt := table.ParseInt(c.argv[i])
-			if !isInt || n < 1 || n > slot.Count {
-				c.err("ERR Limit has to lie in between 1 and 16384 (maximum number of slots).")
-				return 0, false, false
-			}
-			limit = int(n)
-			limits++
-		case table.IsOption(c.argv[i], "asc"):
-			desc = false
-			orders++
-		case table.IsOption(c.argv[i], "desc"):
-			desc = true
-			orders++
-		default:
-			c.syntax()
-			return 0, false, false
-		}
-		if limits > 1 || orders > 1 {
-			c.err("ERR Multiple filters of the same type are disallowed.")
-			return 0, false, false
-		}
-	}
-	return limit, desc, true
-}
-
-type slotStatKinds struct{ cpu, net, mem bool }
-
-func (e *Engine) slotStatsEnabled() slotStatKinds {
-	var k slotStatKinds
-	for _, w := range splitWords(e.Config.Text("cluster-slot-stats-enabled")) {
-		switch w {
-		case "yes":
-			return slotStatKinds{true, true, true}
-		case "cpu":
-			k.cpu = true
-		case "net":
-			k.net = true
-		case "mem":
-			k.mem = true
-		}
-	}
-	return k
-}
-
-func (e *Engine) slotStats(c *Client, slots []int) {
-	k := e.slotStatsEnabled()
-	c.array(len(slots))
-	for _, s := range slots {
-		c.array(2)
-		c.int(int64(s))
-		c.mapOf(1 + b2i(k.mem) + b2i(k.cpu) + 2*b2i(k.net))
-		c.text("key-count")
-		c.int(int64(e.DB.CountInSlot(uint16(s))))
-		for _, m := range []struct {
-			name string
-			on   bool
-		}{{"memory-bytes", k.mem}, {"cpu-usec", k.cpu}, {"network-bytes-in", k.net}, {"network-bytes-out", k.net}} {
-			if m.on {
-				c.text(m.name)
-				c.int(0)
-			}
-		}
-	}
 }

@@ -36,6 +36,9 @@ func (e *Engine) Perform(op cluster.DataOp) {
 		}
 	case cluster.DropShardChannels:
 		e.dropShardChannels(op.Slots)
+		for s := op.Slots.Next(0); s >= 0 && len(e.slotNet) > 0; s = op.Slots.Next(s + 1) {
+			delete(e.slotNet, s)
+		}
 	case cluster.Follow:
 		e.disconnectBlocked()
 		e.master = &masterLink{op.Host, op.Port}
@@ -46,6 +49,7 @@ func (e *Engine) Perform(op cluster.DataOp) {
 	case cluster.EmptyData:
 		e.touchedAll()
 		e.DB.Flush()
+		e.slotNet = nil
 	case cluster.Deliver:
 		e.deliver(op.Channel, op.Message, op.Shard)
 	case cluster.PauseWrites:

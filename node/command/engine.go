@@ -76,7 +76,8 @@ type Engine struct {
 	journal    journal
 	dropFilter int // DEBUG CLUSTER-DROP-PACKET-FILTER, -1: none
 
-	stats stats
+	stats   stats
+	slotNet map[int]*netBytes // of this node's slots, kept while cluster-slot-stats-enabled says so
 }
 
 // masterLink is the master that the node follows.
@@ -129,6 +130,7 @@ func New(o Options) *Engine {
 }
 
 func (e *Engine) resetStats() {
+	e.slotNet = nil
 	e.stats = stats{perCommand: map[*table.Command]*calls{}, byError: map[string]int64{}}
 }
 

@@ -282,6 +282,7 @@ func flush(e *Engine, c *Client) {
 	}
 	e.touchedAll()
 	e.DB.Flush()
+	e.slotNet = nil
 	c.ok()
 }
 

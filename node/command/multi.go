@@ -78,7 +78,12 @@ func exec(e *Engine, c *Client) {
 	}
 	e.unwatch(c)
 	c.flags |= denyBlocking
-	run := c.queued
+	run, argv := c.queued, c.argv
+	for i := range run {
+		if c.slot = slotOfKeys(run[i].argv, run[i].keys); c.slot != noSlot {
+			break
+		}
+	}
 	c.array(len(run))
 	for i := range run {
 		c.cmd, c.argv = run[i].cmd, run[i].argv
@@ -88,7 +93,7 @@ func exec(e *Engine, c *Client) {
 		}
 		e.call(c)
 	}
-	c.cmd = cmdExec
+	c.cmd, c.argv = cmdExec, argv
 	c.flags &^= denyBlocking
 	e.discardTransaction(c)
 }

@@ -65,9 +65,11 @@ func (e *Engine) Execute(c *Client, argv [][]byte) {
 func (e *Engine) run(c *Client) {
 	start := len(c.Out)
 	e.running = c
+	c.slot, c.replyStart = noSlot, start
 	e.process(c)
 	e.running = nil
 	if c.blocked == nil {
+		e.countRequest(c)
 		e.finish(c, start)
 	}
 	c.Out = append(c.Out, e.later...)
@@ -111,6 +113,7 @@ func (e *Engine) process(c *Client) {
 		e.reject(c, "ERR "+cmd.WrongArity())
 		return
 	}
+	e.entered(c)
 	if cmd.Has(table.Protected) && !e.protectedAllowed(c, cmd) {
 		return
 	}
@@ -208,6 +211,7 @@ func (e *Engine) call(c *Client) {
 	if c.blocked == nil {
 		e.called(c, failed)
 	}
+	e.countReply(c)
 	if failed {
 		e.countError(c.Out[start:])
 	}

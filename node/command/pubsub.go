@@ -173,13 +173,17 @@ func (e *Engine) pushTo(to *Client) (end func()) {
 
 // deliver gives a message to the local subscribers and returns their number.
 func (e *Engine) deliver(ch, msg []byte, shard bool) int {
-	n := 0
+	n, sharded := 0, noSlot // sharded: the slot that a message counts for
 	send := func(to *Client, kind string, pattern string) {
 		words := 3
 		if kind == "pmessage" {
 			words = 4
 		}
 		defer e.pushTo(to)()
+		if n := e.net(sharded); n != nil {
+			start := len(to.Out)
+			defer func() { n.out += int64(len(to.Out) - start) }()
+		}
 		to.push(words)
 		to.text(kind)
 		if words == 4 {
@@ -190,6 +194,9 @@ func (e *Engine) deliver(ch, msg []byte, shard bool) int {
 		n++
 	}
 	if shard {
+		if e.slotStatsEnabled().net {
+			sharded = int(slot.Of(ch))
+		}
 		if subs := e.shards[string(ch)]; subs != nil {
 			for _, to := range subs.list {
 				send(to, "smessage", "")

@@ -12,6 +12,7 @@ import (
 // scriptRun is one execution of a script: the host of its language.
 type scriptRun struct {
 	e        *Engine
+	outer    *Client // called the script
 	inner    *Client // runs the commands of the script
 	readOnly bool
 	slot     int // of the keys so far, -1: none
@@ -32,8 +33,10 @@ func (e *Engine) runScript(c *Client, s *cached, numKeys int) {
 		e: e, slot: -1,
 		readOnly: ro || s.shebang && s.noWrites,
 		oneSlot:  s.shebang && !s.crossSlotOK,
+		outer:    c,
 		inner: &Client{
-			ID: c.ID, Peer: c.Peer, Local: c.Local, authenticated: true, user: c.user,
+			slot: noSlot,
+			ID:   c.ID, Peer: c.Peer, Local: c.Local, authenticated: true, user: c.user,
 			flags: denyBlocking | inScript | c.flags&(readOnly|asking),
 		},
 	}
@@ -95,6 +98,9 @@ func (r *scriptRun) Call(argv [][]byte, protocol int) (reply []byte, refused str
 		return nil, refused
 	}
 	c.Out = c.Out[:0]
+	// What a script calls counts for the slot of its own keys, and nothing of the script any more.
+	r.outer.slot, c.slot = noSlot, noSlot
+	e.entered(c)
 	e.call(c)
 	return c.Out, ""
 }

@@ -15,7 +15,7 @@ type conn struct {
 
 	// Of the owner: commands that wait behind a blocked one, in memory of their
 	// own, and the protocol error behind them.
-	rest    [][][]byte
+	rest    []request
 	failed  *resp.ProtocolError
 	dropped bool
 
@@ -29,17 +29,28 @@ type (
 	accepted struct{ nc *net.TCPConn }
 	batch    struct {
 		c      *conn
-		cmds   [][][]byte
+		cmds   []request
 		failed *resp.ProtocolError
 		read   int64 // bytes read from the connection so far
 	}
 	hungUp struct{ c *conn }
 )
 
+// request is a command that a client sent.
+type request struct {
+	args   [][]byte
+	inline bool
+}
+
+func (s *server) execute(c *conn, r request) {
+	c.client.Inline = r.inline
+	s.engine.Execute(c.client, r.args)
+}
+
 // read is the goroutine of a connection.
 func (s *server) read(c *conn) {
 	r := resp.NewCommandReader(c.nc, resp.CommandLimits{MaxBulk: s.maxBulk, MaxQueryBuffer: s.maxQuery})
-	var cmds [][][]byte
+	var cmds []request
 	for {
 		r.Unauthenticated = c.unauthenticated
 		if err := r.Fill(); err != nil {
@@ -60,7 +71,7 @@ func (s *server) read(c *conn) {
 			if !ok {
 				break
 			}
-			cmds = append(cmds, args)
+			cmds = append(cmds, request{args, r.Inline()})
 		}
 		if len(cmds) == 0 && b.failed == nil {
 			continue
@@ -124,14 +135,14 @@ func (s *server) handleBatch(b batch) {
 	cmds := b.cmds
 	if len(c.rest) == 0 {
 		for len(cmds) > 0 && !c.client.Blocked() && !c.client.Closing() {
-			s.engine.Execute(c.client, cmds[0])
+			s.execute(c, cmds[0])
 			cmds = cmds[1:]
 		}
 	}
-	for _, args := range cmds {
-		own := make([][]byte, len(args))
-		for i, a := range args {
-			own[i] = append([]byte{}, a...)
+	for _, r := range cmds {
+		own := request{make([][]byte, len(r.args)), r.inline}
+		for i, a := range r.args {
+			own.args[i] = append([]byte{}, a...)
 		}
 		c.rest = append(c.rest, own)
 	}
@@ -142,9 +153,9 @@ func (s *server) handleBatch(b batch) {
 // proceed goes on with the commands that waited behind a blocked one.
 func (s *server) proceed(c *conn) {
 	for len(c.rest) > 0 && !c.client.Blocked() && !c.client.Closing() {
-		args := c.rest[0]
+		r := c.rest[0]
 		c.rest = c.rest[1:]
-		s.engine.Execute(c.client, args)
+		s.execute(c, r)
 	}
 	s.endIfFailed(c)
 }

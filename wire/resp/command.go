@@ -51,6 +51,7 @@ type CommandReader struct {
 	missing int   // arguments of the array still to come; 0 between commands
 	bulk    int64 // length of the argument at pos, -1 while its length line is unread
 	spans   []span
+	inline  bool     // the command that Next returned last was one
 	args    [][]byte // arguments handed out since the last Fill
 	text    []byte   // bytes of inline arguments handed out since the last Fill
 	split   bool     // the array's arguments were waited for at the end of an earlier read
@@ -124,7 +125,8 @@ func (r *CommandReader) Next() (args [][]byte, ok bool, err error) {
 			continue
 		}
 		r.split = false
-		if len(r.spans) > 0 {
+		r.inline = len(r.spans) == 0
+		if !r.inline {
 			args = r.collect()
 		}
 		r.offset += int64(r.pos - r.start)
@@ -135,6 +137,9 @@ func (r *CommandReader) Next() (args [][]byte, ok bool, err error) {
 	}
 	return nil, false, r.err
 }
+
+// Inline reports whether the command that Next returned last was an inline one.
+func (r *CommandReader) Inline() bool { return r.inline }
 
 // Fill reads the stream once, and returns the stream's error or ErrQueryBufferLimit. It
 // invalidates all arguments that Next and ReadCommand have returned.
