@@ -140,7 +140,7 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 	if first != nil {
 		st.Case = func() *scenario.Case {
 			c := Case(first, nil)
-			c.Header.Omit = e.omit
+			c.Header.Omit = e.omit.String()
 			return c
 		}
 	}
@@ -177,7 +177,7 @@ func (ln *lane) episode(ctx context.Context, e *Episode) (r result) {
 		r.flaky = !again && ctx.Err() == nil
 		if again {
 			c := Case(small, last)
-			c.Header.Omit = ln.omit
+			c.Header.Omit = ln.omit.String()
 			r.candidate = &triage.Candidate{Case: c, Kind: last.kind, Note: last.note, Undefined: e.Hunt}
 		}
 	}

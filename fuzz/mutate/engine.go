@@ -91,7 +91,9 @@ func (e *Engine) Mutants(seed uint64) []*scenario.Case {
 	var out []*scenario.Case
 	for tries := 0; len(out) < e.batch && tries < 20*e.batch; tries++ {
 		m := mutation{Rand: r, pool: e.pool, c: clone(e.seeds[r.IntN(len(e.seeds))])}
-		m.c.Header.Omit = m.c.Header.Omit.Join(e.env.Omit)
+		if own, err := bus.ParseOmit(m.c.Header.Omit); err == nil { // else the check of the mutant refuses it
+			m.c.Header.Omit = own.Join(e.env.Omit).String()
+		}
 		m.apply()
 		if c := m.finish(); c != nil {
 			out = append(out, c)

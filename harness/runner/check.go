@@ -7,6 +7,7 @@ import (
 
 	"github.com/slotdiff/slotdiff/harness/scenario"
 	"github.com/slotdiff/slotdiff/oracle"
+	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
 // Check finds what is wrong with a case without running it: unknown verbs, views,
@@ -19,6 +20,9 @@ func Check(c *scenario.Case) error {
 	}
 	if _, err := Needs(c); err != nil {
 		at(1, "%v", err)
+	}
+	if _, err := bus.ParseOmit(c.Header.Omit); err != nil {
+		at(1, "omit: %v", err)
 	}
 	puppets := map[string]bool{}
 	behind := relayed(c)

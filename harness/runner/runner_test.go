@@ -367,6 +367,11 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%q: error is %v, want %q with file and line", steps, err, want)
 		}
 	}
+	c := parseCase(t, setGet)
+	c.Header.Omit = "ext=shardid flags=lots"
+	if err := Check(c); err == nil || !strings.Contains(err.Error(), `omit: flags=: "lots" is neither a number`) {
+		t.Errorf("omit: %v", err)
+	}
 	if err := Check(parseCase(t, setGet)); err != nil {
 		t.Errorf("a sound case: %v", err)
 	}

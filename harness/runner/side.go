@@ -12,7 +12,6 @@ import (
 	"github.com/slotdiff/slotdiff/harness/scenario"
 	"github.com/slotdiff/slotdiff/harness/verdict"
 	"github.com/slotdiff/slotdiff/oracle"
-	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
 // side is one started topology: nodes of one driver, and puppets beside them.
@@ -29,9 +28,9 @@ type side struct {
 	order   []string // nodes in the order of their start
 	puppets map[string]*actor
 	relays  relays
-	omit    bus.Omit // from what puppets receive
-	pauses  bool     // a step of the case pauses a node
-	tempo   tempo    // of the nodes' clock
+	omit    string // from what puppets receive
+	pauses  bool   // a step of the case pauses a node
+	tempo   tempo  // of the nodes' clock
 	trace   *trace
 	turn    *turn // of the present step
 

@@ -47,12 +47,16 @@ var verbPuppet = &Verb{
 // startPuppet listens on a reserved pair of ports. Reserved means that no other
 // slotdiff takes it; should a stranger have done so, another pair is tried.
 func (s *side) startPuppet(name string, words []string) (output, error) {
+	omit, err := bus.ParseOmit(s.omit)
+	if err != nil {
+		return output{}, fmt.Errorf("omit: %w", err)
+	}
 	for try := 0; ; try++ {
 		port, err := oracle.AcquirePort()
 		if err != nil {
 			return output{}, fmt.Errorf("puppet %s: %w", name, err)
 		}
-		p, err := puppet.New(puppet.Config{Name: name, Seed: s.seed, Port: port.Client(), Words: words, Omit: s.omit, Trace: s.tracePuppet})
+		p, err := puppet.New(puppet.Config{Name: name, Seed: s.seed, Port: port.Client(), Words: words, Omit: omit, Trace: s.tracePuppet})
 		if err == nil {
 			s.puppets[name] = &actor{Puppet: p, ports: port}
 			s.names.set(name, identity{id: p.ID().String(), addr: p.Addr(), bus: p.BusAddr()})

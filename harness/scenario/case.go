@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/slotdiff/slotdiff/harness/contract"
-	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
 // Ext is the file name extension of a case, with its dot.
@@ -67,8 +66,8 @@ type Header struct {
 	// start. Empty: the target plays every node whose step does not say otherwise.
 	Mixes [][]string
 	// Omit is what the packets that puppets receive are shown without: what servers of one version say in nearly every
-	// packet and those of another never, so that a case can ask for the rest.
-	Omit bus.Omit
+	// packet and those of another never, so that a case can ask for the rest: "flags=0x1800 mflags=ext ext=shardid".
+	Omit string
 	// Recorded is the server the expected blocks come from, "redis 8.6.3".
 	// Empty: not recorded yet.
 	Recorded string

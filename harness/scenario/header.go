@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/slotdiff/slotdiff/harness/contract"
-	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
 // headerKey is one key of the header: how it is read and written. The order of
@@ -32,7 +31,11 @@ var headerKeys = []headerKey{
 	{"needs", false, setNeeds, func(h *Header) string { return strings.Join(h.Needs, " ") }},
 	{"rules", false, setRules, func(h *Header) string { return strings.Join(h.Rules, " ") }},
 	{"mixes", false, setMixes, func(h *Header) string { return formatMixes(h.Mixes) }},
-	{"omit", false, setOmit, func(h *Header) string { return h.Omit.String() }},
+	{
+		"omit", false,
+		func(_ *parser, h *Header, v string, _ int) { h.Omit = v },
+		func(h *Header) string { return h.Omit },
+	},
 	{
 		"recorded", false,
 		func(_ *parser, h *Header, v string, _ int) { h.Recorded = v },
@@ -167,13 +170,6 @@ func setReason(p *parser, h *Header, v string, col int) {
 		return
 	}
 	h.Reason = v
-}
-
-func setOmit(p *parser, h *Header, v string, col int) {
-	var err error
-	if h.Omit, err = bus.ParseOmit(v); err != nil {
-		p.fail(col, "what packets are shown without: flags=0x1800 mflags=ext ext=shardid", "bad omit: %v", err)
-	}
 }
 
 func setNeeds(p *parser, h *Header, v string, col int) {

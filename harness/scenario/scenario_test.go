@@ -224,7 +224,6 @@ func TestMistakes(t *testing.T) {
 		{"reason", strings.Replace(head, "reply_contract", "replies_contract", 1), `:5:11: unknown reason code "cluster.redirect_replies_contract_violation" (did you mean "cluster.redirect_reply_contract_violation"?)`},
 		{"other reason", strings.Replace(head, "redirect_reply_contract_violation", "slot_owner_query_violation", 1), `:5: reason "cluster.slot_owner_query_violation" is not that of scenario FR-P2C-007-E003 (reason: cluster.redirect_reply_contract_violation)`},
 		{"deadline", strings.Replace(head, "source:", "deadline: 5\nsource:", 1), `:6:11: bad deadline "5"`},
-		{"omit", strings.Replace(head, "source:", "omit:     flags=0x800 ext=shard\nsource:", 1), `:6:11: bad omit: ext=: "shard" is neither a number nor one of hostname`},
 		{"need twice", strings.Replace(head, "source:", "needs: x x\nsource:", 1), `:6:8: need x stands twice`},
 		{"no separator", head + "a GET x\n\n", `:16:1: step has no ---- before the blank line 17`},
 		{"no separator at end", head + "a GET x\n", `:16:1: step has no ----: the file ends first`},
