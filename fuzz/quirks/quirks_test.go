@@ -57,6 +57,9 @@ func follower(slotted bool) func(*quirks.Input) {
 // strangers makes nobody known.
 func strangers(in *quirks.Input) { clear(in.Peers) }
 
+// followsP makes $a a replica of $p.
+func followsP(in *quirks.Input) { in.Master = actors["p"] }
+
 // replicaOfU makes $p a replica of $u.
 func replicaOfU(in *quirks.Input) {
 	in.Peers[actors["u"]] = quirks.Peer{}
@@ -113,6 +116,11 @@ var near = map[string][]struct {
 	"own-role": {
 		{from: "q", pattern: "PING replicaof=$p.id flags=slave,myself"},
 		{from: "u", pattern: "PING sender=$a.id"},
+	},
+	"own-role-master": {
+		{from: "u", pattern: "PING", change: followsP},
+		{from: "u", pattern: "PING sender=$a.id"},
+		{from: "u", pattern: "UPDATE sender=$a.id", change: followsP},
 	},
 	"handshake-id": {
 		{pattern: "PONG sender=5a5a205a0a"},
@@ -299,7 +307,7 @@ func TestEveryQuirk(t *testing.T) {
 				in.Master = puppet.ID(1, "in handshake")
 			}
 			in.Orphaned = strings.Contains(condition, "a replica of nobody")
-			if strings.Contains(condition, "whose replica $a is") {
+			if strings.Contains(condition, "whose replica $a is") || strings.HasSuffix(condition, "$a is a replica of $p)") {
 				in.Master = actors["p"]
 			}
 			if got := list.Match(q.Version, in); got == nil || got.Name != q.Name {

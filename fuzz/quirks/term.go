@@ -88,6 +88,7 @@ var numbers = map[string]func(*bus.Header) uint64{
 //	sender=WHO             known, unknown (not known, and not the receiver), self (the receiver), malformed (no node id)
 //	replicaof=WHO          sender, known (not the receiver, not the sender), unknown, self, or follower: a known node whose masters
 //	                       lead to the sender; not set is none of these
+//	masterless             it names no master: the sender says that it is one
 //	stale                  its configEpoch is below the one that the receiver knows of the sender
 //	followed               the receiver is a replica of the sender
 //	follows                the receiver is a replica
@@ -125,6 +126,8 @@ func parseTerm(text string) (term, error) {
 		return func(s *sight) bool { return s.header != nil && !s.Master.IsZero() && s.header.Sender == s.Master }, nil
 	case "follows":
 		return func(s *sight) bool { return !s.Master.IsZero() }, nil
+	case "masterless":
+		return func(s *sight) bool { return s.header != nil && s.header.ReplicaOf.IsZero() }, nil
 	case "slotted":
 		return func(s *sight) bool { return s.Slotted }, nil
 	case "orphaned":
