@@ -8,10 +8,8 @@ import (
 
 	"github.com/slotdiff/slotdiff/fuzz/campaign"
 	"github.com/slotdiff/slotdiff/fuzz/mutate"
-	"github.com/slotdiff/slotdiff/fuzz/quirks"
 	"github.com/slotdiff/slotdiff/harness/runner"
 	"github.com/slotdiff/slotdiff/harness/scenario"
-	"github.com/slotdiff/slotdiff/oracle/faketest"
 )
 
 func suite(t *testing.T) []*scenario.Case {
@@ -92,51 +90,5 @@ func TestMutants(t *testing.T) {
 	}
 	if fresh < all*9/10 {
 		t.Errorf("%d of %d mutants are new", fresh, all)
-	}
-}
-
-// A mutant that the oracle is known not to bear is not played.
-func TestQuirksAreHeldBack(t *testing.T) {
-	list, err := quirks.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := scenario.Parse("x.case", []byte(`# A case.
-
-scenario: FR-P2C-007-E009
-contract: B09
-anchors:  A12
-class:    adversarial
-reason:   cluster.packet_parse_failclosed_violation
-source:   a test
-
-node a
-----
-
-puppet p
-----
-
-p send PING replicaof=$p.id flags=slave,myself
-----
-
-p send PING replicaof=$p.id flags=slave,myself
-----
-
-p send PING replicaof=$p.id flags=slave,myself
-----
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := mutate.New(campaign.Env{Oracle: faketest.New(nil), Target: faketest.New(nil), Quirks: list, Corpus: []*scenario.Case{c}}, 8)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stats, _, err := e.Episode(t.Context(), 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if stats.Held["own-master"] == 0 {
-		t.Errorf("held back: %v", stats.Held)
 	}
 }

@@ -2,6 +2,9 @@
 // decoded packet, its sender and what the receiver knows, with the version it holds for. An engine asks before it
 // sends, so that a known fault is not found a thousand times; what is merely near one goes through.
 //
+// It knows as well which packets make a node show what it was told, though that can not be true ([Input.Hazard]): those are no
+// faults, and no use to find.
+//
 // It refuses to send anything and to say what is right.
 package quirks
 
@@ -34,6 +37,9 @@ type Input struct {
 	Subscribed bool
 	// Slotted means that the receiver owns slots, Orphaned that it is a replica and does not know of whom.
 	Slotted, Orphaned bool
+	// Met are the nodes that the receiver may know, and Listed those that it knows for sure, of its nodes.conf. Only
+	// [Input.Hazard] asks for them, and only [Inputs] knows them.
+	Met, Listed map[bus.ID]bool
 }
 
 // Peer is what the receiver knows of a node.

@@ -346,6 +346,7 @@ func TestMatchCase(t *testing.T) {
 	back := "p send PING link=%s\ngossip $p.id addr=127.0.0.1:2@2 flags=master\n----\nok\n"
 	fails := "p send FAIL link=in\nabout $p.id\n----\nok\n\n"
 	replica := "p send PING link=in replicaof=$a.id flags=slave,myself\n----\nok\n"
+	stranger := "p send PING sender=3333333333333333333333333333333333333333 replicaof=$p.id flags=slave,myself\n----\nok\n"
 	for _, tc := range []struct{ steps, want string }{
 		{fails + fmt.Sprintf(back, "in"), "link-freed-by-gossip"},
 		{fails + fmt.Sprintf(back, "out"), ""},
@@ -364,6 +365,14 @@ func TestMatchCase(t *testing.T) {
 		{"p send PING truncate=1000 link=out\n----\nok\n\np send PING slots=8192-16383 link=out2\n----\nok\n", ""},
 		{"p send PING truncate=1000\n----\nok\n", ""},
 		{"p send PING truncate=1000\n----\nok\n\np dial a\n----\nok\n\np send PING slots=8192-16383\n----\nok\n", ""},
+		{"p dial a\n----\nok\n\np send PING truncate=1000\n----\nok\n\np send PING slots=8192-16383 link=out\n----\nok\n", "stale-lengths"},
+		{"p send PING truncate=1000 slots=0-8191 times=2\n----\nok\n", ""},
+		{"p send PING truncate=1000 slots=0-8191 times=3\n----\nok\n", "stale-lengths"},
+		// A link belongs to whom its first packet is from, whatever the next one says.
+		{"p dial a\n----\nok\n\np send PING\n----\nok\n\n" + stranger, "own-master"},
+		{"p dial a\n----\nok\n\n" + stranger, ""},
+		{"p dial a\n----\nok\n\np send PING\n----\nok\n\np close\n----\nok\n\np dial a\n----\nok\n\n" + stranger, ""},
+		{strings.ReplaceAll(stranger, "PING", "PING link=in"), "own-master"},
 	} {
 		c, err := scenario.Parse("x.case", []byte(begin+tc.steps))
 		if err != nil {

@@ -81,6 +81,7 @@ var replyMasks = []Mask{
 	scalarMask("lastsave", "LASTSAVE", "the time", ofTime, ":1795457713", ":<s>", "-ERR no"),
 	scalarMask("randomkey", "RANDOMKEY", "the key", "It is drawn at random.", `"foo"`, `"<key>"`, "$-1"),
 	scalarMask("my-shard-id", "CLUSTER MYSHARDID", "the shard id", "A master makes up a random shard id.", `"b163fce296d71a41200493dd63889602e6fde57a"`, `"<shard>"`, `"short"`),
+	scalarMask("migration-task", "CLUSTER MIGRATION", "the id of a task", "A node makes up a random id.", `"f22e3f673e70b0d2f8e59dba0b942bf19bdcc3c8"`, `"<task>"`, "-ERR no"),
 	{
 		Name: "time", Field: "the seconds and microseconds of TIME",
 		Reason: ofTime,

@@ -75,10 +75,16 @@ func (s *side) startFrom(ctx context.Context, f saved) error {
 	spec.Shared = true
 	spec.Port = nil // it is another's by now
 	var live oracle.Node
-	err := s.starts.pass(ctx, s.budget, func() (err error) {
-		live, err = f.node.driver.Start(ctx, spec)
-		return err
-	})
+	start := func() error {
+		return s.starts.pass(ctx, s.budget, func() (err error) {
+			live, err = f.node.driver.Start(ctx, spec)
+			return err
+		})
+	}
+	err := start()
+	if _, ended := errors.AsType[*oracle.ExitError](err); err != nil && !ended && ctx.Err() == nil {
+		err = start() // a busy machine may have been late; what does not come up twice hangs
+	}
 	if err != nil {
 		if se, ok := errors.AsType[*oracle.StartError](err); ctx.Err() != nil || ok && !se.OfServer() {
 			return err

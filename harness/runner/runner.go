@@ -44,6 +44,9 @@ type Config struct {
 	// tell wait and hold what to look for. Where the oracle itself does not come to what a wait or hold looks for, what
 	// follows depends on time, and the case ends as unknown. Without a live oracle it has no meaning.
 	Explore bool
+	// Patience is how much longer a side may take to come to what a wait looks for, or to receive anything, once another has. It has no
+	// meaning but with Explore.
+	Patience time.Duration
 	// SkipEnd leaves out the invariants of the end, which start every node once more.
 	SkipEnd bool
 	// OnStep, if set, is called after every step, from the goroutine of Run.
@@ -115,8 +118,8 @@ func playOnce(ctx context.Context, c *scenario.Case, cfg Config) *verdict.Result
 }
 
 // endAllowance is how long the invariants at the end of a case may take. They have
-// nothing to do with the case's own deadline, which may be all but spent by then.
-const endAllowance = 30 * time.Second
+// nothing to do with the case's own deadline, which may be all but spent by then. It has room for a start that fails late, and another.
+const endAllowance = 60 * time.Second
 
 // within starts the clock of the case's next part.
 func (r *run) within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
@@ -171,12 +174,15 @@ func (r *run) lockstep(ctx context.Context, phase string, st *scenario.Step) *ve
 	answers := make([]*verdict.Answer, len(r.sides))
 	var wg sync.WaitGroup
 	var last *turn
+	together := newPeers(r.cfg, len(r.sides), st)
 	for i, s := range r.sides {
 		s.turn = newTurn(last)
 		last = s.turn
+		s.waiter = together.waiter()
 		wg.Go(func() {
 			defer s.turn.end()
 			answers[i] = s.perform(ctx, st)
+			s.waiter.answer(answers[i])
 		})
 	}
 	wg.Wait()

@@ -2,6 +2,8 @@ package runner
 
 import (
 	"context"
+	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -399,5 +401,88 @@ func TestMayBeLateness(t *testing.T) {
 		if got := mayBeLateness(&verdict.Result{Verdict: tc.verdict, Steps: tc.steps}); got != tc.want {
 			t.Errorf("%s %v: %t", tc.verdict, tc.steps, got)
 		}
+	}
+}
+
+// unstartable is a driver whose servers do not start, or not from the nodes.conf of another.
+type unstartable struct {
+	*fakeDriver
+	cause error
+	once  bool
+}
+
+func (d unstartable) Start(ctx context.Context, spec oracle.NodeSpec) (oracle.Node, error) {
+	if d.once && spec.Files == nil {
+		return d.fakeDriver.Start(ctx, spec)
+	}
+	return nil, d.cause
+}
+
+// A server that does not start has crashed, but where it was not even tried, for want of a port.
+func TestStartFails(t *testing.T) {
+	for _, tc := range []struct {
+		cause error
+		want  verdict.Verdict
+	}{
+		{&oracle.StartError{Node: "a", Stage: "start", Cause: errors.New("no"), Addr: netip.MustParseAddrPort("127.0.0.1:16400")}, verdict.Fail},
+		{&oracle.StartError{Node: "a", Stage: "reserve ports", Cause: errors.New("no free pair")}, verdict.Unknown},
+	} {
+		for _, once := range []bool{false, true} {
+			res := Run(t.Context(), parseCase(t, "node a\n----\nok\n"), Config{Target: unstartable{newFake(t, nil), tc.cause, once}, Mode: "strict"})
+			if res.Verdict != tc.want {
+				t.Errorf("%v, once %v: %s (%s)", tc.cause, once, res.Verdict, res.Cause)
+			}
+		}
+	}
+}
+
+// A server that does not come up from the nodes.conf of another the first time has a second one, for the machine may be busy.
+func TestStartsAgainLate(t *testing.T) {
+	late := &lateOnce{fakeDriver: newFake(t, nil)}
+	res := Run(t.Context(), parseCase(t, "node a\n----\nok\n"), Config{Target: late, Mode: "strict"})
+	if res.Verdict != verdict.Pass || late.starts != 3 {
+		t.Errorf("%s (%s) after %d starts", res.Verdict, res.Cause, late.starts)
+	}
+}
+
+// lateOnce is a driver whose second server does not start in time.
+type lateOnce struct {
+	*fakeDriver
+	starts int
+}
+
+func (d *lateOnce) Start(ctx context.Context, spec oracle.NodeSpec) (oracle.Node, error) {
+	if d.starts++; d.starts == 2 {
+		return nil, &oracle.StartError{Node: "a", Stage: "wait for readiness", Cause: context.DeadlineExceeded}
+	}
+	return d.fakeDriver.Start(ctx, spec)
+}
+
+// tardy is a driver whose servers do not come up again.
+type tardy struct{ *fakeDriver }
+
+type tardyNode struct{ oracle.Node }
+
+func (d tardy) Start(ctx context.Context, spec oracle.NodeSpec) (oracle.Node, error) {
+	n, err := d.fakeDriver.Start(ctx, spec)
+	return tardyNode{n}, err
+}
+
+func (n tardyNode) Restart(ctx context.Context) error {
+	if err := n.Kill(); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// A case that is over while a server that it has ended is not up again says nothing of the server.
+func TestRestartTakesTooLong(t *testing.T) {
+	t.Parallel()
+	c := parseCase(t, "node a\n----\nok\n\nrestart a\n----\nok\n")
+	c.Header.Deadline = time.Second
+	res := Run(t.Context(), c, Config{Target: tardy{newFake(t, nil)}, Mode: "strict"})
+	if res.Verdict != verdict.Unknown {
+		t.Errorf("%s (%s)", res.Verdict, res.Cause)
 	}
 }

@@ -32,7 +32,8 @@ type side struct {
 	pauses  bool   // a step of the case pauses a node
 	tempo   tempo  // of the nodes' clock
 	trace   *trace
-	turn    *turn // of the present step
+	turn    *turn   // of the present step
+	waiter  *waiter // in the present step
 
 	successors successors
 	retired    map[string]string // logs of servers that another took the place of

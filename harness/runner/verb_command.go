@@ -228,6 +228,12 @@ var verbRecv = &Verb{
 		end := time.Now().Add(real)
 		for range count {
 			v, err := conn.read(time.Until(end))
+			if isTimeout(err) {
+				if more := c.side.waiter.grant(ctx); more > 0 {
+					end = time.Now().Add(more)
+					v, err = conn.read(more)
+				}
+			}
 			if err != nil {
 				return n.noReply(ctx, out, err)
 			}

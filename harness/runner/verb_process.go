@@ -33,6 +33,8 @@ var verbRestart = &Verb{
 				again = func() error { return c.side.replace(ctx, n) }
 			}
 			if err := c.side.inTurn(ctx, again); err != nil {
+				// It was killed, and the time of the case was over before it was up again: that is no crash.
+				n.down = n.down || ctx.Err() != nil && n.live.Err() == nil
 				return err
 			}
 			n.down, n.frozen = false, false

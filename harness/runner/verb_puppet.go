@@ -280,13 +280,22 @@ func (c *call) recv(ctx context.Context, types []word, w awaiting) (puppet.Event
 	}
 	real, relax := c.patience(w.within)
 	defer relax()
-	ctx, cancel := context.WithTimeout(ctx, real)
-	defer cancel()
-	ev, err := c.puppet().Recv(ctx, f)
+	ev, err := recvWithin(ctx, c.puppet(), real, f)
+	if errors.Is(err, context.DeadlineExceeded) {
+		if more := c.side.waiter.grant(ctx); more > 0 {
+			ev, err = recvWithin(ctx, c.puppet(), more, f)
+		}
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return ev, output{kind: "packet", lines: []string{"nothing"}}, nil
 	}
 	return ev, output{}, err
+}
+
+func recvWithin(ctx context.Context, p *puppet.Puppet, d time.Duration, f puppet.Filter) (puppet.Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	return p.Recv(ctx, f)
 }
 
 var verbReply = &Verb{

@@ -50,6 +50,10 @@ func (c *call) eventually(ctx context.Context, within time.Duration, n *node, lo
 	since := time.Now()
 	for interval := pollMin; ; interval = min(2*interval, max(most, pollMin)) {
 		over := time.Now().After(end)
+		if over {
+			end = end.Add(c.side.waiter.grant(ctx))
+			over = time.Now().After(end)
+		}
 		told := n.told()
 		out, err := look(ctx, over)
 		if err != nil {

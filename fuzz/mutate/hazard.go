@@ -1,0 +1,62 @@
+package mutate
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/slotdiff/slotdiff/fuzz/quirks"
+	"github.com/slotdiff/slotdiff/harness/scenario"
+	"github.com/slotdiff/slotdiff/harness/verdict"
+)
+
+// hazard names why a mutant is no use to play, though every server bears it; "": it is. A node shows the addresses that it is told, in
+// packets or by a command, and does not look at them.
+func hazard(c *scenario.Case) string {
+	for _, st := range c.Steps() {
+		if announcesNoAddress(st) {
+			return quirks.NoAddress
+		}
+	}
+	return quirks.HazardOf(c)
+}
+
+// taskByClock names a difference in what is told of a slot migration that has begun: when that was, and how far it is.
+const taskByClock = "migration-by-clock"
+
+// tellsOfTask reports whether a play ended at CLUSTER MIGRATION STATUS while the oracle had a task.
+func tellsOfTask(res *verdict.Result) bool {
+	if len(res.Steps) == 0 {
+		return false
+	}
+	last := len(res.Steps) - 1
+	_, command, _ := strings.Cut(strings.ToUpper(res.Steps[last].Text), " ")
+	return strings.HasPrefix(command, "CLUSTER MIGRATION STATUS") && slices.ContainsFunc(res.Steps[:last], func(st verdict.Step) bool {
+		return st.Oracle != nil && slices.Equal(st.Oracle.Lines, []string{`"<task>"`})
+	})
+}
+
+// announcesNoAddress reports whether a command makes a node show itself with what is no address.
+func announcesNoAddress(st *scenario.Step) bool {
+	words := st.Words
+	if len(words) > 0 && words[0].String() == "send" {
+		words = words[1:]
+	}
+	if len(words) < 4 || !strings.EqualFold(words[0].String(), "CONFIG") || !strings.EqualFold(words[1].String(), "SET") {
+		return false
+	}
+	for i := 2; i+1 < len(words); i += 2 {
+		if !strings.EqualFold(words[i].String(), "cluster-announce-ip") {
+			continue
+		}
+		ip := words[i+1].String()
+		if s, ok := words[i+1].Literal(); ok {
+			ip = s
+		}
+		ip, _, _ = strings.Cut(ip, "\x00")
+		if _, err := netip.ParseAddr(ip); err != nil && ip != "" {
+			return true
+		}
+	}
+	return false
+}
