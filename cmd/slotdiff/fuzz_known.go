@@ -88,7 +88,8 @@ func omits(lists []*differences, id oracle.Identity) (o bus.Omit, lines []string
 	return o, lines
 }
 
-// learn appends the confirmed differences of a campaign that no list has to the list of the target's version.
+// learn appends the confirmed differences of a campaign that no list has to the list of the target's version. That a
+// target falls or hangs is reported each time.
 func learn(id oracle.Identity, groups []*triage.Group) (file string, n int, err error) {
 	version := id.Version
 	if parts := strings.SplitN(version, ".", 3); len(parts) == 3 {
@@ -97,7 +98,7 @@ func learn(id oracle.Identity, groups []*triage.Group) (file string, n int, err 
 	file = fmt.Sprintf("%s/%s-%s.txt", versionsDir, id.Product, version)
 	var lines strings.Builder
 	for _, g := range groups {
-		if !g.Steady() || g.Noise > 0 || g.Known != "" || g.Kind.OfOracle() {
+		if !g.Steady() || g.Noise > 0 || g.Known != "" || g.Kind != cause.Divergence && g.Kind != cause.Invariant {
 			continue
 		}
 		fmt.Fprintln(&lines, known.Difference{Cause: g.Cause, Reason: g.Title})

@@ -46,8 +46,8 @@ const (
 //	STATUS | CAUSE | REASON
 //
 // where STATUS is ok for an entry that was reviewed, or new; with omit for it, what packets are compared without stands in
-// the place of the cause: "flags=0x1800". In a cause a * in the place of the command stands for any,
-// and in that of the target's answer, as in "GET: *, not -MOVED", too. A line that begins with # is a comment.
+// the place of the cause: "flags=0x1800". In a cause a * stands for any command, for any answer of the target, as in
+// "GET: *, not -MOVED", or for any of the oracle. A line that begins with # is a comment.
 func ParseDifferences(file string, text []byte) (*Differences, error) {
 	name := strings.TrimSuffix(file[strings.LastIndexByte(file, '/')+1:], ".txt")
 	product, version, ok := strings.Cut(name, "-")
@@ -104,15 +104,15 @@ func (d *Differences) Covers(product, version string) bool {
 }
 
 // Match returns the entry for a cause, or nil. Its own entry goes before one with a *, and both before an entry that does
-// not say what it comes after, which holds behind anything.
+// not say what it comes after, which holds behind anything, and one about a command holds where its answer is read later.
 func (d *Differences) Match(cause string) *Difference {
 	if e := d.match(cause); e != nil {
 		return e
 	}
 	if i := strings.LastIndex(cause, afterWord); i >= 0 {
-		return d.match(cause[:i])
+		cause = cause[:i]
 	}
-	return nil
+	return d.match(strings.Replace(cause, pendingWords, "", 1))
 }
 
 // match is Match of the very cause.
@@ -125,19 +125,25 @@ func (d *Differences) match(cause string) *Difference {
 		return nil
 	}
 	kind, _, _ := strings.Cut(what, " ")
-	if e := d.find(kind + " *: " + class); e != nil {
-		return e
-	}
+	forms := []string{kind + " *: " + class}
 	if i := strings.LastIndex(class, notWord); i >= 0 {
-		return d.find(what + ": *" + class[i:])
+		target := class[:i] + notWord + "*"
+		forms = append(forms, what+": *"+class[i:], what+": "+target, kind+" *: "+target)
+	}
+	for _, f := range forms {
+		if e := d.find(f); e != nil {
+			return e
+		}
 	}
 	return nil
 }
 
-// What stands in a cause, see fuzz/cause, between the target's answer and the oracle's, and before what it came after.
+// What stands in a cause, see fuzz/cause: between the target's answer and the oracle's, and before what it came after.
 const (
 	notWord   = ", not "
 	afterWord = " after "
+	// pendingWords stand before the command whose answer a step of its own reads.
+	pendingWords = "recv of "
 )
 
 // String is an entry as the file has it, to be appended by a tool that has found a difference. The reason is one line.

@@ -34,29 +34,41 @@ func TestDifferences(t *testing.T) {
 
 // An entry with a * is about one class of answers and yields to one of its own.
 func TestDifferencesOfMany(t *testing.T) {
-	d, err := known.ParseDifferences("redis-7.0.txt", []byte("ok | divergence *: -A, not -B: c | x\nok | divergence GET: -A, not -B: c | x\nok | divergence XREAD: *, not -MOVED | x\nok | divergence MSET: -A, not -B after PING | x\n"))
+	d, err := known.ParseDifferences("redis-7.0.txt", []byte("ok | divergence *: -A, not -B: c | x\nok | divergence GET: -A, not -B: c | x\nok | divergence XREAD: *, not -MOVED | x\nok | divergence MSET: -A, not -B after PING | x\n"+
+		"ok | divergence SET: -ERR a: b, not * | x\nok | divergence *: -D, not * | x\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for cause, want := range map[string]int{
-		"divergence GET: -A, not -B: c":              2,
-		"divergence GET: -A, not -B: c after MULTI":  2,
-		"divergence MGET: -A, not -B: c":             1,
-		"divergence CLUSTER INFO: -A, not -B: c":     1,
-		"divergence MGET: -A, not -B: c after MULTI": 1,
-		"divergence MGET: -A, not -B":                0,
-		"divergence MGET: -B: c":                     0,
-		"divergence MGET: -A, not -B: c after PING":  1,
-		"divergence MSET: -A, not -B after PONG":     0,
-		"divergence MSET: -A, not -B":                0,
-		"divergence MSET: -A, not -B after PING":     4,
-		"invariant MGET: -A, not -B: c":              0,
-		"divergence XREAD: +QUEUED, not -MOVED":      3,
-		"divergence XREAD: -ERR a: b, not -MOVED":    3,
-		"divergence XREAD: +QUEUED, not -ASK":        0,
-		"divergence XREADGROUP: +QUEUED, not -MOVED": 0,
-		"divergence XREAD: -MOVED":                   0,
-		"divergence":                                 0,
+		"divergence GET: -A, not -B: c":                            2,
+		"divergence GET: -A, not -B: c after MULTI":                2,
+		"divergence MGET: -A, not -B: c":                           1,
+		"divergence CLUSTER INFO: -A, not -B: c":                   1,
+		"divergence MGET: -A, not -B: c after MULTI":               1,
+		"divergence MGET: -A, not -B":                              0,
+		"divergence MGET: -B: c":                                   0,
+		"divergence MGET: -A, not -B: c after PING":                1,
+		"divergence MSET: -A, not -B after PONG":                   0,
+		"divergence MSET: -A, not -B":                              0,
+		"divergence MSET: -A, not -B after PING":                   4,
+		"invariant MGET: -A, not -B: c":                            0,
+		"divergence XREAD: +QUEUED, not -MOVED":                    3,
+		"divergence XREAD: -ERR a: b, not -MOVED":                  3,
+		"divergence XREAD: +QUEUED, not -ASK":                      0,
+		"divergence XREADGROUP: +QUEUED, not -MOVED":               0,
+		"divergence XREAD: -MOVED":                                 0,
+		"divergence":                                               0,
+		"divergence SET: -ERR a: b, not nil":                       5,
+		"divergence SET: -ERR a: b, not -C: d":                     5,
+		"divergence SET: -ERR a: b":                                0,
+		"divergence SET: -ERR a, not nil":                          0,
+		"divergence GET: -ERR a: b, not nil":                       0,
+		"divergence GET: -D, not nil after MULTI":                  6,
+		"divergence XREAD: -D, not -MOVED":                         3,
+		"divergence GET: nil, not -D":                              0,
+		"divergence recv of XREAD: -A, not -MOVED":                 3,
+		"divergence recv of GET: -A, not -B: c after CLUSTER INFO": 2,
+		"divergence recv of XREAD: -A, not -ASK":                   0,
 	} {
 		line := 0
 		if e := d.Match(cause); e != nil {
