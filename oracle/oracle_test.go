@@ -14,7 +14,6 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
-	"time"
 )
 
 // childEnv makes the test binary reserve ports and wait to be killed.
@@ -264,31 +263,6 @@ func TestPortsTakenByStrangers(t *testing.T) {
 			l.Close()
 			a.lock.Close()
 		}
-	}
-}
-
-// Where all pairs are taken or rest, the first that has rested long enough is given out.
-func TestPortsAllTaken(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
-	var a allocator
-	p, err := a.acquire()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.lock.Close()
-	for i := range a.taken {
-		a.taken[i] = true
-	}
-	if q, err := a.await(0); !errors.Is(err, errNoPort) {
-		t.Fatalf("%v, %v", q, err)
-	}
-	a.release(p.Client())
-	a.freed[0].when = time.Now().Add(50*time.Millisecond - quarantine)
-	if q, err := a.acquire(); !errors.Is(err, errNoPort) {
-		t.Fatalf("a pair that rests is given out: %v, %v", q, err)
-	}
-	if q, err := a.await(10 * time.Second); err != nil || q.Client() != p.Client() {
-		t.Errorf("%v, %v", q, err)
 	}
 }
 

@@ -45,11 +45,11 @@ func (p *Port) Release() {
 // Numbers are given out in turn, from a random start, so that a port is reused as
 // late as possible: peers of a node that is gone keep dialling it for a while and
 // must not reach a stranger.
-//
-// While all are taken it waits, as long as some of those that rest after use may be free again, and fails then.
-func AcquirePort() (*Port, error) { return ports.await(2 * quarantine) }
+func AcquirePort() (*Port, error) { return ports.acquire() }
 
-var errNoPort = fmt.Errorf("ports: no free pair between %d and %d", PortMin, PortMax)
+// KeepPorts keeps the pairs that are given back from now on from being given out again
+// until done is called. It is for who still starts a peer that will dial them. done is idempotent.
+func KeepPorts() (done func()) { return ports.keep() }
 
 var ports allocator
 
@@ -59,6 +59,7 @@ type allocator struct {
 	next  int      // offset from PortMin
 	taken [PortMax - PortMin + 1]bool
 	freed []freed // in quarantine, in the order of their release; their bytes are locked
+	keeps map[*time.Time]bool
 }
 
 // freed is a pair that was given back.
@@ -67,22 +68,37 @@ type freed struct {
 	when time.Time
 }
 
-// quarantine is how long a pair that was given back is not given out again: peers
-// of a node that is gone dial it until they are gone too. Other processes do not get it
-// either, unless this one ends before: then its nodes, the peers, are gone.
-const quarantine = 30 * time.Second
+const (
+	// quarantine is how long a pair that was given back is not given out again: peers
+	// of a node that is gone dial it until they are gone too. Other processes do not get it
+	// either, unless this one ends before: then its nodes, the peers, are gone.
+	quarantine = 30 * time.Second
+	// shortage is the quarantine where no other pair is left. A whole suite has more pairs
+	// in a quarantine's length than there are, where the machine is fast or several
+	// processes play; the peers that run end within a moment, for others there is KeepPorts.
+	shortage = 5 * time.Second
+	// patience is how long a caller waits for a pair.
+	patience = time.Minute
+	// again is how often it looks for one meanwhile, since those of other processes
+	// become free without a word.
+	again = 50 * time.Millisecond
+)
 
-// await acquires a pair. While there is none it tries again until the time is over.
-func (a *allocator) await(patience time.Duration) (*Port, error) {
-	for deadline := time.Now().Add(patience); ; time.Sleep(quarantine / 500) {
-		p, err := a.acquire()
-		if !errors.Is(err, errNoPort) || time.Now().After(deadline) {
+// acquire waits where every pair is taken or rests: that many are in use for a
+// moment only, and no case is to fail of it.
+func (a *allocator) acquire() (*Port, error) {
+	for late := time.Now().Add(patience); ; time.Sleep(again) {
+		switch p, err := a.look(); {
+		case p != nil || err != nil:
 			return p, err
+		case time.Now().After(late):
+			return nil, fmt.Errorf("ports: no free pair between %d and %d for %v", PortMin, PortMax, patience)
 		}
 	}
 }
 
-func (a *allocator) acquire() (*Port, error) {
+// look returns nil and no error where no pair can be had now.
+func (a *allocator) look() (*Port, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.lock == nil {
@@ -100,12 +116,55 @@ func (a *allocator) acquire() (*Port, error) {
 		}
 		a.next = rand.IntN(len(a.taken))
 	}
-	for len(a.freed) > 0 && time.Since(a.freed[0].when) >= quarantine {
+	a.endQuarantine(quarantine, len(a.freed))
+	p, err := a.scan()
+	if p == nil && err == nil && a.endQuarantine(shortage, 1) > 0 {
+		p, err = a.scan()
+	}
+	return p, err
+}
+
+// endQuarantine frees those pairs whose rest was that long, the oldest first and at
+// most so many, and returns how many it freed.
+func (a *allocator) endQuarantine(rest time.Duration, most int) (n int) {
+	for n < most && len(a.freed) > 0 && time.Since(a.freed[0].when) >= rest && !a.kept(a.freed[0].when) {
 		off := a.freed[0].off
 		a.freed = a.freed[1:]
 		a.taken[off] = false
 		unlockByte(a.lock, int64(off))
+		n++
 	}
+	return n
+}
+
+// keep is KeepPorts.
+func (a *allocator) keep() (done func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.keeps == nil {
+		a.keeps = map[*time.Time]bool{}
+	}
+	since := time.Now()
+	a.keeps[&since] = true
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		delete(a.keeps, &since)
+	}
+}
+
+// kept reports whether a pair that was given back then is to rest on. a.mu is held.
+func (a *allocator) kept(when time.Time) bool {
+	for since := range a.keeps {
+		if !when.Before(*since) {
+			return true
+		}
+	}
+	return false
+}
+
+// scan tries every pair once.
+func (a *allocator) scan() (*Port, error) {
 	for range a.taken {
 		off := a.next
 		a.next = (a.next + 1) % len(a.taken)
@@ -126,7 +185,7 @@ func (a *allocator) acquire() (*Port, error) {
 		a.taken[off] = true
 		return &Port{client: client}, nil
 	}
-	return nil, errNoPort
+	return nil, nil
 }
 
 func (a *allocator) release(client uint16) {

@@ -58,8 +58,8 @@ func (s *side) saveAll(ctx context.Context, proven *Proven) ([]saved, *verdict.F
 
 // startSaved starts a server from each saved nodes.conf, when everything else of the
 // case is gone: what a node writes it must be able to read. The peers that the file
-// names are dead, or reset and of another id (oracle/container), and their ports are not
-// given out again soon, so no stranger hears from it.
+// names are dead, or reset and of another id (oracle/container), and the caller keeps their
+// ports, so no stranger hears from it.
 func (s *side) startSaved(ctx context.Context, files []saved) *verdict.Fault {
 	for _, f := range files {
 		if err := s.startFrom(ctx, f); err != nil {

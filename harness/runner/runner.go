@@ -265,6 +265,7 @@ func unanimous(step *verdict.Step) bool {
 func (r *run) close(ctx context.Context) {
 	ctx, cancel := r.within(ctx, endAllowance)
 	defer cancel()
+	defer oracle.KeepPorts()() // what startSaved starts dials the ports of those who are gone
 	var wg sync.WaitGroup
 	evidence := make([]*verdict.Side, len(r.sides))
 	faults := make([]*verdict.Fault, len(r.sides))
