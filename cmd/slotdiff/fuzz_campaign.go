@@ -138,8 +138,11 @@ func (f *campaignFlags) run(cmd *cobra.Command, use campaignUse) (err error) {
 	if err != nil {
 		return fmt.Errorf("fuzz %s: %w", use.name, err)
 	}
-	var without []string
-	env.Omit, without = omits(lists, sides.target.Identity())
+	opts := f.options(s, sides, env, lists) // with the faults of the oracle alone
+	less, err := without(&env, lists, sides.target.Identity())
+	if err != nil {
+		return fmt.Errorf("fuzz %s: %w", use.name, err)
+	}
 	eng, err := use.engine(ctx, env)
 	if err != nil {
 		return err
@@ -147,11 +150,10 @@ func (f *campaignFlags) run(cmd *cobra.Command, use campaignUse) (err error) {
 	if c, ok := eng.(io.Closer); ok { // before the sides that its servers belong to
 		defer func() { err = errors.Join(err, c.Close()) }()
 	}
-	opts := f.options(s, sides, env, lists)
 	opts.Shard, opts.Corpus = shard, digest
 	opts.Command = strings.Join(os.Args[min(1, len(os.Args)):], " ")
 	if f.format == "text" {
-		fmt.Fprintln(s.stdout, strings.Join(append([]string{sides.headline()}, without...), "\n"))
+		fmt.Fprintln(s.stdout, strings.Join(append([]string{sides.headline()}, less...), "\n"))
 	}
 	sum, err := campaign.Run(ctx, eng, opts)
 	if err != nil {

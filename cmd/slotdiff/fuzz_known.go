@@ -9,11 +9,11 @@ import (
 	"strings"
 
 	"github.com/slotdiff/slotdiff/fixtures"
+	"github.com/slotdiff/slotdiff/fuzz/campaign"
 	"github.com/slotdiff/slotdiff/fuzz/cause"
 	"github.com/slotdiff/slotdiff/fuzz/triage"
 	"github.com/slotdiff/slotdiff/harness/known"
 	"github.com/slotdiff/slotdiff/oracle"
-	"github.com/slotdiff/slotdiff/wire/bus"
 )
 
 // differences is one list with the file it is from.
@@ -74,18 +74,30 @@ func knownDifference(lists []*differences) func(cause.Cause, oracle.Identity) (s
 	}
 }
 
-// omits is what packets of the target are compared without, and the lines that say why.
-func omits(lists []*differences, id oracle.Identity) (o bus.Omit, lines []string) {
+// without has an engine compare and send the target less, as the lists of its version say, and returns the lines that say why.
+func without(env *campaign.Env, lists []*differences, id oracle.Identity) (lines []string, err error) {
 	for _, d := range lists {
 		if !d.Covers(id.Product, id.Version) {
 			continue
 		}
 		for _, e := range d.Omits {
-			o = o.Join(e.Omit)
-			lines = append(lines, fmt.Sprintf("packets are compared without %s: %s (%s:%d)", e.Omit, e.Reason, d.file, e.Line))
+			env.Omit = env.Omit.Join(e.Omit)
+			env.Views = append(env.Views, e.Views...)
+			if !e.IsZero() {
+				lines = append(lines, fmt.Sprintf("packets are compared without %s: %s (%s:%d)", e.Omit, e.Reason, d.file, e.Line))
+			}
+			if len(e.Views) > 0 {
+				lines = append(lines, fmt.Sprintf("states are compared without %s: %s (%s:%d)", strings.Join(e.Views, ","), e.Reason, d.file, e.Line))
+			}
+		}
+		for _, h := range d.Holds {
+			if env.Quirks, err = env.Quirks.With([]string{h.When}); err != nil {
+				return nil, fmt.Errorf("%s:%d: %w", d.file, h.Line, err)
+			}
+			lines = append(lines, fmt.Sprintf("held back is %s: %s (%s:%d)", h.When, h.Reason, d.file, h.Line))
 		}
 	}
-	return o, lines
+	return lines, nil
 }
 
 // learn appends the confirmed differences of a campaign that no list has to the list of the target's version. That a

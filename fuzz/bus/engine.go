@@ -32,6 +32,7 @@ type Engine struct {
 	quirks *quirks.List
 	hunts  bool
 	omit   wire.Omit
+	hidden hidden
 	// underway counts the packets of the episode that is being played.
 	underway atomic.Uint64
 }
@@ -49,12 +50,16 @@ func New(env campaign.Env, lanes int) (*Engine, error) {
 	}
 	// Where the target is real Redis too, nobody survives what a hunt sends.
 	e := &Engine{quirks: env.Quirks, hunts: env.Oracle != env.Target, omit: env.Omit}
+	var err error
+	if e.hidden, err = hide(env.Views); err != nil {
+		return nil, fmt.Errorf("fuzz bus: %w", err)
+	}
 	for range lanes {
 		ln, err := newLane(env.Oracle, env.Target, &e.proven, env.Quirks)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("fuzz bus: %w", err), e.Close())
 		}
-		ln.omit = env.Omit
+		ln.omit, ln.hidden = env.Omit, e.hidden
 		e.lanes = append(e.lanes, ln)
 	}
 	return e, nil
@@ -126,7 +131,9 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 		for name, n := range r.held {
 			st.Held[name] += n
 		}
-		maps.Copy(tokens, r.tokens)
+		if r.err == nil { // else it was not sent to its end
+			maps.Copy(tokens, r.tokens)
+		}
 		h.Write(r.digest[:])
 		if r.candidate != nil {
 			candidates = append(candidates, *r.candidate)
@@ -139,7 +146,7 @@ func (e *Engine) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tr
 	h.Sum(st.Digest[:0])
 	if first != nil {
 		st.Case = func() *scenario.Case {
-			c := Case(first, nil)
+			c := caseOf(first, nil, e.hidden)
 			c.Header.Omit = e.omit.String()
 			return c
 		}
@@ -176,7 +183,7 @@ func (ln *lane) episode(ctx context.Context, e *Episode) (r result) {
 		small, last, again := ln.shrink(ctx, e, f)
 		r.flaky = !again && ctx.Err() == nil
 		if again {
-			c := Case(small, last)
+			c := caseOf(small, last, ln.hidden)
 			c.Header.Omit = ln.omit.String()
 			r.candidate = &triage.Candidate{Case: c, Kind: last.kind, Note: last.note, Undefined: e.Hunt}
 		}

@@ -27,7 +27,8 @@ var fatal = map[string]bool{
 const oracleVersion = "8.6.3"
 
 // quirk names the known fault of real Redis that the packets would show which a frame makes with what its link has of one; "": none. Only
-// hunts, which send what is unsafe, are asked for all faults: of the others the twin tells.
+// hunts, which send what is unsafe, are asked for all faults: of the others the twin tells. What is held back from the target (quirks.List.With)
+// is named in any episode.
 func (c *conductor) quirk(known *quirks.List, hunt bool, l Link, frame []byte) string {
 	if known == nil {
 		return ""
@@ -40,7 +41,8 @@ func (c *conductor) quirk(known *quirks.List, hunt bool, l Link, frame []byte) s
 			return ""
 		}
 		in.Frame, b = frame, after
-		if !hunt && replicaOf(in.Frame) != nodeID && updates(in.Frame) != nodeID && !isModule(in.Frame) {
+		all := hunt || replicaOf(in.Frame) == nodeID || updates(in.Frame) == nodeID || isModule(in.Frame)
+		if !all && !known.Holds() {
 			continue
 		}
 		if in.Peers == nil {
@@ -50,7 +52,11 @@ func (c *conductor) quirk(known *quirks.List, hunt bool, l Link, frame []byte) s
 			in.Frame = bytes.Clone(in.Frame)
 			copy(in.Frame[40:80], bound[:])
 		}
-		if q := known.Match(oracleVersion, &in); q != nil {
+		q := known.MatchHold(&in)
+		if all && q == nil {
+			q = known.Match(oracleVersion, &in)
+		}
+		if q != nil {
 			return q.Name
 		}
 	}

@@ -43,6 +43,7 @@ type lane struct {
 	proven *proven
 	quirks *quirks.List
 	omit   bus.Omit // from what is compared
+	hidden hidden   // of the state
 }
 
 // found is what an episode showed.
@@ -386,7 +387,7 @@ func (ln *lane) compareViews() (string, [2][]view, error) {
 			return "", v, err
 		}
 	}
-	return difference(v[0], v[1]), v, nil
+	return difference(ln.hidden.apply(v[0]), ln.hidden.apply(v[1])), v, nil
 }
 
 // drain makes both nodes close every link with bytes that are no packet, and compares what was still to come on each.

@@ -13,7 +13,10 @@ import (
 // Case is an episode as a case that starts from nothing. With what was found, it asks for the answers on the
 // link that the note is about; in any case it ends with the node's state. What the lane sends in windows, one link after the other,
 // stands between fences (fences.go).
-func Case(e *Episode, f *found) *scenario.Case {
+func Case(e *Episode, f *found) *scenario.Case { return caseOf(e, f, nil) }
+
+// caseOf is Case, which does not show what is hidden unless the note is about it.
+func caseOf(e *Episode, f *found, h hidden) *scenario.Case {
 	c := &scenario.Case{
 		Comments: []string{fmt.Sprintf("An episode of slotdiff fuzz bus, seed %d.", e.Seed)},
 		Header: scenario.Header{
@@ -25,7 +28,7 @@ func Case(e *Episode, f *found) *scenario.Case {
 		note, _, _ := strings.Cut(f.note, "\n")
 		c.Comments = append(c.Comments, strings.Map(printable, strings.ToValidUTF8(note, "?")))
 	}
-	w := &writer{c: c, e: e, dialled: map[Link]bool{}, listens: f != nil && strings.HasPrefix(f.note, "messages ")}
+	w := &writer{c: c, e: e, hidden: h, dialled: map[Link]bool{}, listens: f != nil && strings.HasPrefix(f.note, "messages ")}
 	w.begin(e)
 	c.Sections = append(c.Sections, scenario.Section{Title: "episode"})
 	sc := scriptOf(e)
@@ -58,6 +61,7 @@ type writer struct {
 	later   []step
 	got     int // answers asked for on the link that matters
 	listens bool
+	hidden  hidden
 	lines
 }
 
@@ -155,9 +159,13 @@ func (w *writer) end(f *found) {
 		w.add("snapshot a state", nil, nil)
 	default:
 		for _, v := range []string{"state", "slots", "shards"} {
-			w.add("snapshot a "+v, nil, nil)
+			if !w.hidden[v] {
+				w.add("snapshot a "+v, nil, nil)
+			}
 		}
-		w.conf()
+		if !w.hidden["conf"] && !w.hidden[confAddress] {
+			w.conf()
+		}
 	}
 }
 

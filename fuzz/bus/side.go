@@ -223,7 +223,8 @@ func (s *side) reset() error {
 	if err := s.ear.forget(); err != nil {
 		return fmt.Errorf("%s: %w", s.name, err)
 	}
-	now := s.fold(nodes) + strings.Join(s.canonical("CLUSTER SHARDS", textLines(resp.Text(r[2]))), "\n")
+	// Without the time at which others have heard of the node, which some versions take over and keep.
+	now := strings.Join(s.canonical("CLUSTER NODES", textLines(nodes)), "\n") + "\n" + strings.Join(s.canonical("CLUSTER SHARDS", textLines(resp.Text(r[2]))), "\n")
 	if s.pristine == "" {
 		s.pristine = now
 	}

@@ -56,7 +56,8 @@ type fake struct {
 	seeds []uint64
 	finds func(n int) bool // by how many episodes came before
 	err   error            // of the second episode
-	wait  bool             // until the end of the campaign
+	wait  bool             // until the end of the campaign, from the second episode on
+	none  bool             // waits in the first already
 }
 
 func (f *fake) Name() string { return "fake" }
@@ -69,9 +70,9 @@ func (f *fake) Episode(ctx context.Context, seed uint64) (campaign.Stats, []tria
 	if f.err != nil && n == 1 {
 		return campaign.Stats{}, nil, f.err
 	}
-	if f.wait && n > 0 {
+	if f.wait && n > 0 || f.none {
 		<-ctx.Done()
-		return campaign.Stats{}, nil, ctx.Err()
+		return campaign.Stats{Commands: 7, Packets: 9, Tokens: []string{"rule:b"}}, nil, ctx.Err()
 	}
 	s := campaign.Stats{
 		Commands: 2, Windows: 1, Cut: 1, Flaky: 2, Restarts: 3, Tokens: []string{"rule:a"}, Held: map[string]uint64{"some-quirk": 1},
@@ -313,6 +314,29 @@ func TestInterrupt(t *testing.T) {
 	sum, err := campaign.Run(ctx, e, options(t, quiet()))
 	if err != nil || !sum.Interrupted || sum.Totals.Episodes != 1 {
 		t.Errorf("%v, %+v", err, sum)
+	}
+}
+
+// What was done of an episode that was cut off stands in the summary, and not in the state, from which it is played again.
+func TestCutOff(t *testing.T) {
+	var out bytes.Buffer
+	o := options(t, &out)
+	o.Execs, o.Duration = 0, 50*time.Millisecond
+	sum := run(t, &fake{t: t, none: true}, o)
+	if got := sum.Totals; got.Episodes != 0 || got.Commands != 7 || got.Packets != 9 || sum.Partial != (campaign.Partial{Commands: 7, Packets: 9}) || sum.ExitCode != 0 {
+		t.Errorf("%+v", sum)
+	}
+	if c := sum.Coverage; len(c) != 1 || c[0].Reached != 1 {
+		t.Errorf("coverage %+v", c)
+	}
+	for _, want := range []string{"0 episodes, 7 commands, 9 packets", "of these, 7 commands and 9 packets are of an episode that was cut off"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in\n%s", want, out.String())
+		}
+	}
+	o.Resume, o.Duration, o.Execs = sum.Dir, 0, 1
+	if again := run(t, &fake{t: t}, o); again.Totals.Commands != 2 || again.Totals.Packets != 0 || again.Partial != (campaign.Partial{}) {
+		t.Errorf("resumed: %+v", again)
 	}
 }
 

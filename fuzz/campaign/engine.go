@@ -73,7 +73,7 @@ func EpisodeSeed(seed, index uint64) uint64 {
 type Env struct {
 	// Oracle and Target start nodes. Under --control both are the same driver.
 	Oracle, Target oracle.Driver
-	// Quirks are the known faults of the oracle; ask before every packet.
+	// Quirks are the known faults of the oracle, and what the target's version is not to be sent; ask before every packet.
 	Quirks *quirks.List
 	// Corpus are cases to begin from: those that earlier campaigns kept and those of the suite. Their order is
 	// that of their names.
@@ -81,4 +81,6 @@ type Env struct {
 	// Omit is what packets are compared without, as the target's version says it in nearly every one. Cases that an
 	// engine makes have it in their header.
 	Omit bus.Omit
+	// Views are those of a node's state that are not compared, as the target's version differs in them nearly always.
+	Views []string
 }

@@ -79,29 +79,17 @@ func (r *runner) status() (Status, Totals) {
 	groups := r.tri.Groups()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	t := r.state.Totals.clone()
+	t := r.sofar()
 	s := Status{
 		Type: "progress", TookMS: (r.took + r.opts.Now().Sub(r.start)).Milliseconds(), Waiting: r.queued,
 		Findings: map[cause.Kind]int{},
-	}
-	tokens := map[string]bool{}
-	for token := range t.Tokens {
-		tokens[token] = true
-	}
-	for _, ep := range r.pending { // played, although not counted yet
-		t.Episodes++
-		t.Commands += ep.stats.Commands
-		t.Packets += ep.stats.Packets
-		for _, token := range ep.stats.Tokens {
-			tokens[token] = true
-		}
 	}
 	if eng, ok := r.eng.(Underway); ok {
 		commands, packets := eng.Underway()
 		t.Commands += commands
 		t.Packets += packets
 	}
-	s.Episodes, s.Commands, s.Packets, s.Tokens = t.Episodes, t.Commands, t.Packets, len(tokens)
+	s.Episodes, s.Commands, s.Packets, s.Tokens = t.Episodes, t.Commands, t.Packets, len(t.Tokens)
 	for _, g := range groups {
 		s.Findings[g.Kind]++
 		s.Hits += g.Count

@@ -36,6 +36,7 @@ type runner struct {
 	mu      sync.Mutex
 	state   State
 	pending map[uint64]*episode // played, not counted yet: by index
+	partial Stats               // of the episode that the end of this life cut off
 	seen    map[string]bool     // the tokens of all that was played
 	kept    int                 // cases put into the corpus
 	queued  int                 // candidates that are not filed yet
@@ -172,10 +173,7 @@ func (r *runner) play(ctx, whole context.Context, jobs chan<- job) {
 				r.fail(fmt.Errorf("%s: episode %d: %w", r.eng.Name(), i, err))
 				return
 			}
-			if len(found) == 0 {
-				return
-			}
-			// The episode was cut short and does not count, but what it found is there.
+			// The episode was cut short and is no episode of the sequence, but what it did and what it found are there.
 		}
 		r.played(i, &episode{stats: stats, left: len(found)}, err == nil)
 		for _, c := range found {
@@ -207,6 +205,8 @@ func (r *runner) played(i uint64, ep *episode, whole bool) {
 	defer r.mu.Unlock()
 	r.queued += ep.left
 	if !whole {
+		r.partial = ep.stats
+		r.partial.Case = nil
 		return
 	}
 	fresh := false
@@ -275,6 +275,18 @@ func (r *runner) keep(s *Stats) error {
 	}
 	r.kept++
 	return corpus.Write(filepath.Join(r.dir, "corpus"), e)
+}
+
+// sofar are the totals with what is played and not counted yet, and with what was done of an episode that was cut off, which is
+// none of the episodes. r.mu is held.
+func (r *runner) sofar() Totals {
+	t := r.state.Totals.clone()
+	for _, ep := range r.pending {
+		t.add(&ep.stats)
+	}
+	t.add(&r.partial)
+	t.Episodes--
+	return t
 }
 
 // fail ends the campaign.

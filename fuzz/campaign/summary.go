@@ -30,7 +30,8 @@ type Summary struct {
 	TookMS        int64           `json:"took_ms"`
 	Lives         int             `json:"lives"`
 	Interrupted   bool            `json:"interrupted"`
-	Totals        Totals          `json:"totals"`
+	Totals        Totals          `json:"totals"`  // with what was done of an episode that was cut off
+	Partial       Partial         `json:"partial"` // that alone; it is played again when the campaign is resumed
 	Stream        string          `json:"stream_digest"`
 	Coverage      []Coverage      `json:"coverage"`
 	Kept          int             `json:"corpus_kept"` // cases of this life that reached something new, below Dir/corpus
@@ -38,6 +39,12 @@ type Summary struct {
 	// ByKind counts groups, not hits.
 	ByKind   map[cause.Kind]int `json:"groups_by_kind"`
 	ExitCode int                `json:"exit_code"`
+}
+
+// Partial is what was done of an episode that the end of a campaign cut off.
+type Partial struct {
+	Commands uint64 `json:"commands"`
+	Packets  uint64 `json:"packets"`
 }
 
 // Coverage says which tokens of one class were reached.
@@ -52,12 +59,13 @@ func (r *runner) summary(interrupted bool) *Summary {
 	groups := r.tri.Groups()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	totals := r.sofar()
 	s := &Summary{
 		SchemaVersion: stateVersion, PacketID: contract.Packet, Command: r.opts.Command, Dir: r.dir,
 		Engine: r.state.Engine, Seed: r.state.Seed, Shard: r.state.Shard, Corpus: r.state.Corpus,
 		Oracle: r.state.Oracle, Target: r.state.Target, TookMS: r.state.TookMS, Lives: r.state.Lives,
-		Interrupted: interrupted, Totals: r.state.Totals.clone(), Stream: r.state.Stream, Kept: r.kept,
-		Coverage: coverage(r.eng, r.state.Totals.Tokens), Findings: groups, ByKind: map[cause.Kind]int{},
+		Interrupted: interrupted, Totals: totals, Partial: Partial{r.partial.Commands, r.partial.Packets}, Stream: r.state.Stream, Kept: r.kept,
+		Coverage: coverage(r.eng, totals.Tokens), Findings: groups, ByKind: map[cause.Kind]int{},
 	}
 	// The gravest first, then the most frequent.
 	slices.SortStableFunc(s.Findings, func(a, b *triage.Group) int {
@@ -95,7 +103,7 @@ func exitCode(s *Summary) int {
 			code = verdict.ExitUnknown
 		}
 	}
-	if code == verdict.ExitOK && s.Totals.Episodes == 0 {
+	if code == verdict.ExitOK && s.Totals.Episodes == 0 && s.Totals.Commands == 0 && s.Totals.Packets == 0 {
 		return verdict.ExitUsage
 	}
 	return code
@@ -141,6 +149,9 @@ func (s *Summary) WriteText(w io.Writer) error {
 	t := &s.Totals
 	fmt.Fprintf(&b, "\n%s of %s: seed %d, shard %s, %d episodes, %d commands, %d packets, %d windows in %s\n",
 		s.Engine, s.Target, s.Seed, s.Shard, t.Episodes, t.Commands, t.Packets, t.Windows, took.Round(10*time.Millisecond))
+	if p := s.Partial; p.Commands+p.Packets > 0 {
+		fmt.Fprintf(&b, "of these, %d commands and %d packets are of an episode that was cut off\n", p.Commands, p.Packets)
+	}
 	if t.Restarts > 0 {
 		fmt.Fprintf(&b, "%d sides were started again\n", t.Restarts)
 	}
@@ -171,7 +182,7 @@ func (s *Summary) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "kept %d cases that reached something new in %s/corpus (--corpus takes it; fuzz corpus merges)\n", s.Kept, s.Dir)
 	}
 	if s.Interrupted {
-		b.WriteString("interrupted: what was not played to its end does not count\n")
+		b.WriteString("interrupted: what was not played and filed to its end is played again when it is resumed\n")
 	}
 	fmt.Fprintf(&b, "evidence: %s (--resume %s goes on with it)\n", s.Dir, s.Dir)
 	if len(s.Findings) == 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/slotdiff/slotdiff/wire/bus"
@@ -22,8 +23,8 @@ func parseGossip(words []string) (term, error) {
 		case "about":
 			words := strings.Split(value, ",")
 			for _, w := range words {
-				if w != "failing" && !slices.Contains(ids, w) {
-					return nil, fmt.Errorf("about=%s: want one of %s failing", w, strings.Join(ids, " "))
+				if w != "failing" && w != "malformed" && !slices.Contains(ids, w) {
+					return nil, fmt.Errorf("about=%s: want one of %s failing malformed", w, strings.Join(ids, " "))
 				}
 			}
 			tests = append(tests, func(s *sight, g *bus.Gossip) bool {
@@ -87,11 +88,15 @@ func parseExt(words []string) (term, error) {
 		key, value, _ := strings.Cut(w, "=")
 		switch key {
 		case "type":
-			t, ok := extType(value)
-			if !ok {
-				return nil, fmt.Errorf("no extension is named %q", value)
+			var types []bus.ExtType
+			for name := range strings.SplitSeq(value, ",") {
+				t, ok := extType(name)
+				if !ok {
+					return nil, fmt.Errorf("no extension is named %q", name)
+				}
+				types = append(types, t)
 			}
-			tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool { return ping.Exts[i].Type == t })
+			tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool { return slices.Contains(types, ping.Exts[i].Type) })
 		case "has":
 			if value == "malformed" {
 				tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool {
@@ -164,5 +169,6 @@ func extType(name string) (bus.ExtType, bool) {
 			return t, true
 		}
 	}
-	return 0, false
+	n, err := strconv.ParseUint(name, 10, 16)
+	return bus.ExtType(n), err == nil
 }

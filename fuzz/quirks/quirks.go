@@ -65,7 +65,10 @@ type Quirk struct {
 }
 
 // List is a parsed file.
-type List struct{ quirks []*Quirk }
+type List struct {
+	quirks []*Quirk
+	holds  []*Quirk
+}
 
 // All lists every quirk in the order of the file.
 func (l *List) All() []*Quirk { return l.quirks }
@@ -111,17 +114,23 @@ func parseQuirk(line string) (*Quirk, error) {
 	if q.Effect, q.Seen, ok = strings.Cut(f[4], ": "); !ok || q.Effect != "crash" && q.Effect != "hang" && q.Effect != "corrupt" {
 		return nil, fmt.Errorf("effect %q: want crash, hang or corrupt, then what was seen", f[4])
 	}
-	for text := range strings.SplitSeq(q.When, " & ") {
+	var err error
+	q.terms, err = parseTerms(q.When)
+	return q, err
+}
+
+func parseTerms(when string) (terms []term, err error) {
+	for text := range strings.SplitSeq(when, " & ") {
 		t, err := parseTerm(text)
 		if err != nil {
 			return nil, fmt.Errorf("term %q: %w", text, err)
 		}
-		q.terms = append(q.terms, t)
+		terms = append(terms, t)
 	}
-	return q, nil
+	return terms, nil
 }
 
-// Match returns the first quirk that such a version has with such an input, or nil. A nil list has none.
+// Match returns the first quirk that such a version has with such an input, one that With added among them, or nil. A nil list has none.
 func (l *List) Match(version string, in *Input) *Quirk {
 	if l == nil {
 		return nil
@@ -138,7 +147,7 @@ func (l *List) Match(version string, in *Input) *Quirk {
 			return q
 		}
 	}
-	return nil
+	return l.MatchHold(in)
 }
 
 func (q *Quirk) holds(s *sight) bool {

@@ -102,9 +102,9 @@ var numbers = map[string]func(*bus.Header) uint64{
 //	roleless               the receiver takes the sender neither for a master nor for a replica
 //	handshake, dialled, subscribed  as in Input
 //	ip(...)                the sender's announced address has=blank|newline|control|separator|at, one of those between commas
-//	gossip(...)            some entry has about=unknown|known|failing|sender|self, one of those between commas, flag=NAME, noflag=NAME, has= as of ip(...)
+//	gossip(...)            some entry has about=unknown|known|failing|sender|self|malformed, one of those between commas, flag=NAME, noflag=NAME, has= as of ip(...)
 //	                       (in its address), all that are given
-//	ext(...)               some extension has type=NAME, has=blank|newline|control|separator|reserved (in its text),
+//	ext(...)               some extension has type=NAME,... (a name or number), has=blank|newline|control|separator|reserved (in its text),
 //	                       has=short|malformed (an id of less than 40 bytes; one that no node can have), about=sender|self|known|unknown (an id in it),
 //	                       all that are given
 func parseTerm(text string) (term, error) {

@@ -25,13 +25,22 @@ type Differences struct {
 	Product, Version string // the version is a prefix in whole numbers, "7.0"
 	Entries          []Difference
 	Omits            []Omit
+	Holds            []Hold
 }
 
-// Omit is what packets are compared without, see [bus.Omit], where the version says it in nearly every packet.
+// Omit is what packets are compared without, see [bus.Omit], where the version says it in nearly every packet, and which
+// views of a node's state fuzz bus does not compare.
 type Omit struct {
 	Line int
 	bus.Omit
+	Views  []string
 	Reason string
+}
+
+// Hold is what fuzz bus does not send to the version, for its known effect would end nearly every episode: terms of fuzz/quirks.
+type Hold struct {
+	Line         int
+	When, Reason string
 }
 
 // The words that an entry begins with.
@@ -39,6 +48,7 @@ const (
 	statusReviewed = "ok"
 	statusNew      = "new"
 	statusOmit     = "omit"
+	statusHold     = "hold"
 )
 
 // ParseDifferences reads one file, whose name says product and version. An entry is one line,
@@ -46,8 +56,8 @@ const (
 //	STATUS | CAUSE | REASON
 //
 // where STATUS is ok for an entry that was reviewed, or new; with omit for it, what packets are compared without stands in
-// the place of the cause: "flags=0x1800". In a cause a * stands for any command, for any answer of the target, as in
-// "GET: *, not -MOVED", or for any of the oracle. A line that begins with # is a comment.
+// the place of the cause: "flags=0x1800 view=shards", and with hold what packets are not sent. In a cause a * stands for any command,
+// for any answer of the target, as in "GET: *, not -MOVED", or for any of the oracle. A line that begins with # is a comment.
 func ParseDifferences(file string, text []byte) (*Differences, error) {
 	name := strings.TrimSuffix(file[strings.LastIndexByte(file, '/')+1:], ".txt")
 	product, version, ok := strings.Cut(name, "-")
@@ -68,17 +78,18 @@ func ParseDifferences(file string, text []byte) (*Differences, error) {
 			errs = append(errs, fmt.Errorf("%s:%d: want STATUS | CAUSE | REASON", file, n))
 			continue
 		case f[0] == statusOmit:
-			o, err := bus.ParseOmit(f[1])
-			if err == nil && o.IsZero() {
-				err = errors.New("nothing is left out")
-			}
+			o, err := parseOmit(f[1])
 			if err != nil {
 				errs = append(errs, fmt.Errorf("%s:%d: %w", file, n, err))
 			}
-			d.Omits = append(d.Omits, Omit{Line: n, Omit: o, Reason: strings.TrimSpace(f[2])})
+			o.Line, o.Reason = n, strings.TrimSpace(f[2])
+			d.Omits = append(d.Omits, o)
+			continue
+		case f[0] == statusHold:
+			d.Holds = append(d.Holds, Hold{n, f[1], strings.TrimSpace(f[2])})
 			continue
 		case f[0] != statusReviewed && f[0] != statusNew:
-			errs = append(errs, fmt.Errorf("%s:%d: status %q: want %s, %s or %s", file, n, f[0], statusReviewed, statusNew, statusOmit))
+			errs = append(errs, fmt.Errorf("%s:%d: status %q: want %s, %s, %s or %s", file, n, f[0], statusReviewed, statusNew, statusOmit, statusHold))
 		case d.find(f[1]) != nil:
 			errs = append(errs, fmt.Errorf("%s:%d: %q stands on line %d already", file, n, f[1], d.find(f[1]).Line))
 		}
@@ -88,6 +99,33 @@ func ParseDifferences(file string, text []byte) (*Differences, error) {
 		errs = append(errs, fmt.Errorf("%s: %w", file, err))
 	}
 	return d, errors.Join(errs...)
+}
+
+// viewKey begins the word of an omit line that names views.
+const viewKey = "view="
+
+// parseOmit reads what is left out: words of a [bus.Omit] and view=NAME,...
+func parseOmit(text string) (o Omit, err error) {
+	var words []string
+	for word := range strings.FieldsSeq(text) {
+		if names, ok := strings.CutPrefix(word, viewKey); ok {
+			o.Views = append(o.Views, strings.Split(names, ",")...)
+		} else {
+			words = append(words, word)
+		}
+	}
+	if o.Omit, err = bus.ParseOmit(strings.Join(words, " ")); err == nil && o.IsZero() && o.Views == nil {
+		err = errors.New("nothing is left out")
+	}
+	return o, err
+}
+
+// String is what parseOmit reads.
+func (o Omit) String() string {
+	if o.Views == nil {
+		return o.Omit.String()
+	}
+	return strings.TrimSpace(o.Omit.String() + " " + viewKey + strings.Join(o.Views, ","))
 }
 
 func (d *Differences) find(cause string) *Difference {

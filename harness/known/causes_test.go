@@ -1,6 +1,7 @@
 package known_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,11 +98,20 @@ func TestDifferencesErrors(t *testing.T) {
 }
 
 func TestDifferencesOmit(t *testing.T) {
-	d, err := known.ParseDifferences("valkey-9.1.txt", []byte("omit | flags=0x1800 | light headers\nok | x | y\nomit | mflags=ext | z\n"))
+	d, err := known.ParseDifferences("valkey-9.1.txt", []byte("omit | flags=0x1800 | light headers\nok | x | y\nomit | mflags=ext view=shards,info | z\nomit | view=conf | w\nhold | sender=known & ext(type=secret) | v\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(d.Entries) != 1 || len(d.Omits) != 2 || d.Omits[0].String() != "flags=0x1800" || d.Omits[0].Reason != "light headers" || d.Omits[1].Line != 3 {
+	if len(d.Entries) != 1 || len(d.Omits) != 3 || d.Omits[0].String() != "flags=0x1800" || d.Omits[0].Reason != "light headers" || d.Omits[1].Line != 3 {
 		t.Errorf("%+v", d)
+	}
+	if o := d.Omits[1]; !slices.Equal(o.Views, []string{"shards", "info"}) || o.String() != "mflags=040000 view=shards,info" {
+		t.Errorf("%+v", o)
+	}
+	if o := d.Omits[2]; !o.IsZero() || o.String() != "view=conf" {
+		t.Errorf("%+v", o)
+	}
+	if want := (known.Hold{Line: 5, When: "sender=known & ext(type=secret)", Reason: "v"}); len(d.Holds) != 1 || d.Holds[0] != want {
+		t.Errorf("%+v", d.Holds)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/slotdiff/slotdiff/fuzz/quirks"
 	"github.com/slotdiff/slotdiff/harness/known"
 )
 
@@ -23,6 +24,11 @@ func TestKnownDifferencesAreReviewed(t *testing.T) {
 		for _, e := range d.Entries {
 			if !e.Reviewed {
 				t.Errorf("%s:%d: %s is not reviewed: read the finding, write down the reason, and make the entry ok", name, e.Line, e.Cause)
+			}
+		}
+		for _, h := range d.Holds {
+			if _, err := (*quirks.List)(nil).With([]string{h.When}); err != nil {
+				t.Errorf("%s:%d: %v", name, h.Line, err)
 			}
 		}
 	}
