@@ -27,7 +27,7 @@ var fatal = map[string]bool{
 const oracleVersion = "8.6.3"
 
 // quirk names the known fault of real Redis that the packets would show which a frame makes with what its link has of one; "": none. Only
-// hunts, which send what is unsafe, are asked for all faults: of the others the twin tells. What is held back from the target (quirks.List.With)
+// hunts, which send what is unsafe, are asked for all faults, and for what every node shows as it is told: of the others the twin tells. What is held back from the target (quirks.List.With)
 // is named in any episode.
 func (c *conductor) quirk(known *quirks.List, hunt bool, l Link, frame []byte) string {
 	if known == nil {
@@ -58,6 +58,17 @@ func (c *conductor) quirk(known *quirks.List, hunt bool, l Link, frame []byte) s
 		}
 		if q != nil {
 			return q.Name
+		}
+		if hunt {
+			if in.Met == nil {
+				in.Met = make(map[bus.ID]bool, len(in.Peers))
+				for id := range in.Peers {
+					in.Met[id] = true
+				}
+			}
+			if name := in.Hazard(); name != "" {
+				return name
+			}
 		}
 	}
 }

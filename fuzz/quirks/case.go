@@ -102,10 +102,19 @@ func newWalk(c *scenario.Case) *walk {
 			continue
 		}
 		for _, line := range st.Input {
-			word, _, _ := strings.Cut(line, " ")
-			if id, ok := w.id(word); ok {
+			const flags, master = 2, 3 // columns of nodes.conf
+			f := strings.Fields(line)
+			if len(f) == 0 {
+				continue
+			}
+			if id, ok := w.id(f[0]); ok {
 				w.in.Met[id] = true
 				times[id]++
+			}
+			if len(f) > master && strings.Contains(f[flags], "myself") {
+				if id, ok := w.id(f[master]); ok {
+					w.in.Master = id
+				}
 			}
 		}
 	}

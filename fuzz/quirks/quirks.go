@@ -38,7 +38,7 @@ type Input struct {
 	// Slotted means that the receiver owns slots, Orphaned that it is a replica and does not know of whom.
 	Slotted, Orphaned bool
 	// Met are the nodes that the receiver may know, and Listed those that it knows for sure, of its nodes.conf. Only
-	// [Input.Hazard] asks for them, and only [Inputs] knows them.
+	// [Input.Hazard] asks for them.
 	Met, Listed map[bus.ID]bool
 }
 

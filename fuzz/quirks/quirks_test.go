@@ -357,6 +357,9 @@ func TestMatchCase(t *testing.T) {
 		{"p send PING\ngossip $p.id addr=127.0.0.1:2@2 flags=-\n----\nok\n\n" + replica, ""},
 		{"puppet q\n----\nok\n\na CLUSTER REPLICATE $p.id\n----\n+OK\n\na CLUSTER ADDSLOTS 0\n----\n+OK\n\nq send PING slots=1 configEpoch=9\n----\nok\n", "slots-of-a-replica"},
 		{"puppet q\n----\nok\n\na CLUSTER ADDSLOTS 0\n----\n+OK\n\na CLUSTER REPLICATE $p.id\n----\n+OK\n\nq send PING slots=1 configEpoch=9\n----\nok\n", ""},
+		// A node may follow by its nodes.conf.
+		{"node b\n5555555555555555555555555555555555555555 127.0.0.1:0@0 myself,slave $p.id 0 0 2 connected\n----\nok\n\np send PING sender=$b.id\n----\nok\n", "own-role-master"},
+		{"node b\n5555555555555555555555555555555555555555 127.0.0.1:0@0 myself,master - 0 0 2 connected\n----\nok\n\np send PING sender=$b.id\n----\nok\n", ""},
 		{"a CLUSTER REPLICATE 3333333333333333333333333333333333333333\n----\n+OK\n\np send PONG link=in\n----\nok\n", "lost-master"},
 		{"a CLUSTER REPLICATE 3333333333333333333333333333333333333333\n----\n+OK\n\np send PONG link=out\n----\nok\n", ""},
 		{"puppet u\n----\nok\n\np send PING\ngossip $u.id addr=127.0.0.1:2@2 flags=-\n----\nok\n\nu send PING replicaof=$p.id flags=slave,myself\n----\nok\n", "roleless-replica"},
