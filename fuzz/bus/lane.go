@@ -390,7 +390,7 @@ func (ln *lane) compareViews() (string, [2][]view, error) {
 	return difference(ln.hidden.apply(v[0]), ln.hidden.apply(v[1])), v, nil
 }
 
-// drain makes both nodes close every link with bytes that are no packet, and compares what was still to come on each.
+// drain makes both nodes close every link with bytes that are no packet, and nothing behind them, and compares what was still to come on each.
 func (ln *lane) drain(open linkSet, dials *[actorCount]int) string {
 	bye := make([]byte, bus.PrefixLen)
 	binary.BigEndian.PutUint32(bye[4:], 9)
@@ -402,6 +402,7 @@ func (ln *lane) drain(open linkSet, dials *[actorCount]int) string {
 			if c := s.links[i]; c != nil {
 				_ = c.nc.SetWriteDeadline(time.Now().Add(patience))
 				_, _ = c.nc.Write(bye)
+				s.closeWrite(linkAt(i)) // Valkey does not look at a packet before 14 bytes of it have come
 			}
 		}
 	}

@@ -223,8 +223,9 @@ func (s *side) reset() error {
 	if err := s.ear.forget(); err != nil {
 		return fmt.Errorf("%s: %w", s.name, err)
 	}
-	// Without the time at which others have heard of the node, which some versions take over and keep.
-	now := strings.Join(s.canonical("CLUSTER NODES", textLines(nodes)), "\n") + "\n" + strings.Join(s.canonical("CLUSTER SHARDS", textLines(resp.Text(r[2]))), "\n")
+	// Without the time at which others have heard of the node, which some versions take over and keep, and without the id of its shard.
+	now := strings.Join(s.canonical("CLUSTER NODES", textLines(nodes)), "\n") + "\n" +
+		hexID.ReplaceAllString(strings.Join(s.canonical("CLUSTER SHARDS", textLines(resp.Text(r[2]))), "\n"), "<id>")
 	if s.pristine == "" {
 		s.pristine = now
 	}

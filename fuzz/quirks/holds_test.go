@@ -13,7 +13,10 @@ func TestWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	const malformed, forgotten = "sender=known & gossip(about=malformed)", "ext(type=forgotten,8)"
-	l, err := base.With([]string{malformed, forgotten})
+	const open = "ext(type=hostname,nodename has=open)"
+	const cut = "ext(type=shardid,secret has=cut)"
+	const newer = "replicaof=known & newer"
+	l, err := base.With([]string{malformed, forgotten, open, cut, newer})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,6 +27,12 @@ func TestWith(t *testing.T) {
 		{"u", "PING + ext forgotten $q.id ttl=60", forgotten},
 		{"u", "PING + ext 8 payload=6100000000000000", forgotten},
 		{"u", "PING + ext 9 payload=6100000000000000", ""},
+		{"u", "PING + ext nodename payload=6100620061626364", open},
+		{"u", "PING + ext nodename payload=6162636465666700", ""},
+		{"u", "PING + ext shardid payload=6162636465666768", cut},
+		{"u", "PING + ext shardid 1111111111111111111111111111111111111111", ""},
+		{"q", "PING replicaof=$p.id flags=slave,myself configEpoch=4", newer},
+		{"q", "PING replicaof=$p.id flags=slave,myself configEpoch=3", ""},
 	} {
 		name := ""
 		if q := l.Match("7.0.15", world(packet(t, tc.from, tc.pattern))); q != nil {

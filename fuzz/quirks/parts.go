@@ -105,6 +105,19 @@ func parseExt(words []string) (term, error) {
 				})
 				continue
 			}
+			if value == "open" {
+				tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool {
+					b := ping.Exts[i].Payload
+					return len(b) == 0 || b[len(b)-1] != 0
+				})
+				continue
+			}
+			if value == "cut" {
+				tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool {
+					return len(ping.Exts[i].Payload) < fixed[ping.Exts[i].Type]
+				})
+				continue
+			}
 			if value == "short" {
 				tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool {
 					id, ok := ping.ExtID(i)
@@ -114,7 +127,7 @@ func parseExt(words []string) (term, error) {
 			}
 			is, ok := characters[value]
 			if !ok {
-				return nil, fmt.Errorf("has=%s: want blank, newline, control, separator, reserved, short or malformed", value)
+				return nil, fmt.Errorf("has=%s: want blank, newline, control, separator, reserved, short, malformed, open or cut", value)
 			}
 			tests = append(tests, func(_ *sight, ping *bus.Ping, i int) bool {
 				text, ok := ping.ExtText(i)
@@ -150,6 +163,9 @@ func parseExt(words []string) (term, error) {
 		return false
 	}, nil
 }
+
+// fixed are the bytes that extensions of some types have at least.
+var fixed = map[bus.ExtType]int{bus.ExtForgotten: bus.IDLen + 8, bus.ExtShardID: bus.IDLen, bus.ExtSecret: bus.IDLen}
 
 func parseIP(words []string) (term, error) {
 	if len(words) != 1 {

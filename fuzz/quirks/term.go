@@ -90,6 +90,7 @@ var numbers = map[string]func(*bus.Header) uint64{
 //	                       lead to the sender; not set is none of these
 //	masterless             it names no master: the sender says that it is one
 //	stale                  its configEpoch is below the one that the receiver knows of the sender
+//	newer                  it is above that
 //	followed               the receiver is a replica of the sender
 //	follows                the receiver is a replica
 //	slotted                the receiver owns slots
@@ -105,7 +106,7 @@ var numbers = map[string]func(*bus.Header) uint64{
 //	gossip(...)            some entry has about=unknown|known|failing|sender|self|malformed, one of those between commas, flag=NAME, noflag=NAME, has= as of ip(...)
 //	                       (in its address), all that are given
 //	ext(...)               some extension has type=NAME,... (a name or number), has=blank|newline|control|separator|reserved (in its text),
-//	                       has=short|malformed (an id of less than 40 bytes; one that no node can have), about=sender|self|known|unknown (an id in it),
+//	                       has=short|malformed (an id of less than 40 bytes; one that no node can have), has=open (its last byte is no zero), has=cut (shorter than its type), about=sender|self|known|unknown (an id in it),
 //	                       all that are given
 func parseTerm(text string) (term, error) {
 	text = strings.TrimSpace(text)
@@ -117,6 +118,14 @@ func parseTerm(text string) (term, error) {
 			}
 			p, ok := s.Peers[s.header.Sender]
 			return ok && s.header.ConfigEpoch < p.ConfigEpoch
+		}, nil
+	case "newer":
+		return func(s *sight) bool {
+			if s.header == nil {
+				return false
+			}
+			p, ok := s.Peers[s.header.Sender]
+			return ok && s.header.ConfigEpoch > p.ConfigEpoch
 		}, nil
 	case "handshake":
 		return func(s *sight) bool { return s.Handshake }, nil
