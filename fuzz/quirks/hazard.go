@@ -15,8 +15,18 @@ const (
 	NoAddress = "announces-no-address"
 )
 
+// ReplicatesWithSlots is a command that ends Redis by itself: CLUSTER REPLICATE to a replica that owns slots; see docs/findings.md.
+const ReplicatesWithSlots = "replicates-with-slots"
+
 // HazardOf names the first hazard of a case; "": it has none. Its packets are those that its nodes frame; see [Inputs].
 func HazardOf(c *scenario.Case) string {
+	w := newWalk(c)
+	for _, st := range c.Steps() {
+		if w.in.Slotted && clusterSubcommand(st) == "REPLICATE" {
+			return ReplicatesWithSlots
+		}
+		w.command(st)
+	}
 	for in := range Inputs(c) {
 		if name := in.Hazard(); name != "" {
 			return name

@@ -25,6 +25,9 @@ func TestHazards(t *testing.T) {
 	)
 	for _, tc := range []struct{ name, steps, want string }{
 		{"a plain packet", knows + whole, ""},
+		{"a replica is given slots", knows + "a CLUSTER REPLICATE $p.id\n----\n\na CLUSTER ADDSLOTS 0\n----\n\na CLUSTER REPLICATE $q.id\n----\n", quirks.ReplicatesWithSlots},
+		{"a replica by its nodes.conf is given slots", "puppet p\n----\n\nnode a\n" + x3 + " :0@0 myself,slave $p.id 0 0 1 connected\n----\n\na CLUSTER ADDSLOTSRANGE 0 9\n----\n\na CLUSTER REPLICATE $p.id\n----\n", quirks.ReplicatesWithSlots},
+		{"a master with slots", knows + "a CLUSTER ADDSLOTS 0\n----\n\na CLUSTER REPLICATE $q.id\n----\n", ""},
 		{"a port", knows + "p send PING port=0\n----\n", quirks.PortZero},
 		{"a bus port", knows + "p send PING cport=0\n----\n", quirks.PortZero},
 		{"the other client port", knows + "p send PING pport=0\n----\n", ""},

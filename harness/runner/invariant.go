@@ -151,11 +151,11 @@ func (n *node) checkNodes(text string) (id, role string, err error) {
 }
 
 // checkAddress reads "ip:port@cport[,hostname...]". A node without address (flag
-// noaddr), one that nodes.conf only names (noflags) and oneself before the first MEET may
-// have none.
+// noaddr), one that nodes.conf only names, which has no role (noflags, later fail?), and oneself
+// before the first MEET may have none.
 func (n *node) checkAddress(field string, flags []string) error {
 	addr, _, _ := strings.Cut(field, ",")
-	if addr == ":0@0" && slices.Contains(flags, "noflags") {
+	if addr == ":0@0" && !slices.Contains(flags, "master") && !slices.Contains(flags, "slave") {
 		return nil
 	}
 	hostport, cport, ok := strings.Cut(addr, "@")

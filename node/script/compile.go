@@ -31,7 +31,8 @@ func compile(text, name string) (p *lua.FunctionProto, err error) {
 	if len(text) > maxText {
 		return nil, errSyntax(name + ":1: script is too large")
 	}
-	if err := checkSyntax(text, name); err != nil {
+	text, err = checkSyntax(text, name)
+	if err != nil {
 		return nil, err
 	}
 	stmts, err := parse.Parse(strings.NewReader(text), name)

@@ -3,9 +3,9 @@ package script
 import "fmt"
 
 // checkSyntax returns the first error that Lua 5.1 finds in a text, in its words,
-// or nil. The library's own parser, which makes the code, is more liberal and says
+// or the text as it reads it. The library's own parser, which makes the code, is more liberal and says
 // less. Mirrors lparser.c.
-func checkSyntax(text, chunk string) (err error) {
+func checkSyntax(text, chunk string) (plain string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			e, ok := p.(errSyntax)
@@ -20,7 +20,10 @@ func checkSyntax(text, chunk string) (err error) {
 	g.next()
 	g.chunk(nil)
 	g.check(tkEOS)
-	return nil
+	if g.plain != nil {
+		text = string(g.plain)
+	}
+	return text, nil
 }
 
 // Limits of luaconf.h; the levels are those that are left when a script compiles.

@@ -35,6 +35,30 @@ type lexer struct {
 	ahead      token  // the one after it, if it was looked at
 	aheadText  string
 	looked     bool
+	plain      []byte // src without the NULs that a token took, nil: it has none
+}
+
+// takes skips one byte of a set. A NUL counts as one: llex.c:check_next looks for it with strchr, which finds the end of the set.
+func (x *lexer) takes(set string) bool {
+	if x.pos == len(x.src) || x.src[x.pos] != 0 && strings.IndexByte(set, x.src[x.pos]) < 0 {
+		return false
+	}
+	x.pos++
+	return true
+}
+
+// write puts a text in the place of what was read from start on, for who parses the text after this.
+func (x *lexer) write(start int, text string) {
+	if x.src[start:x.pos] == text {
+		return
+	}
+	if x.plain == nil {
+		x.plain = []byte(x.src)
+	}
+	for i := range x.plain[start:x.pos] {
+		x.plain[start+i] = ' '
+	}
+	copy(x.plain[start:x.pos], text)
 }
 
 // fail raises an error at the current line; near is left out where it is empty.
@@ -49,11 +73,13 @@ func (x *lexer) fail(near, format string, args ...any) {
 // syntax raises an error near the current token.
 func (x *lexer) syntax(format string, args ...any) { x.fail(x.near(), format, args...) }
 
-// near is how an error shows the current token.
+// near is how an error shows the current token; "" for a NUL, which counts as none (llex.c:luaX_lexerror).
 func (x *lexer) near() string {
 	switch x.tok {
 	case tkName, tkString, tkNumber:
 		return cText(x.text)
+	case "\x00":
+		return ""
 	}
 	return shown(x.tok)
 }
@@ -144,8 +170,17 @@ func (x *lexer) read() (token, string) {
 			}
 			return tkName, x.src[start:x.pos]
 		}
+		if c == '.' {
+			x.pos++
+			n := 1
+			for n < len("...") && x.takes(".") {
+				n++
+			}
+			x.write(start, "..."[:n])
+			return token("..."[:n]), "..."[:n]
+		}
 		n := 1
-		for _, sign := range []string{"...", "..", "==", ">=", "<=", "~="} {
+		for _, sign := range []string{"==", ">=", "<=", "~="} {
 			if strings.HasPrefix(x.src[x.pos:], sign) {
 				n = len(sign)
 				break
@@ -247,16 +282,15 @@ func (x *lexer) number() {
 	for isDigit(x.peek(0)) || x.peek(0) == '.' {
 		x.pos++
 	}
-	if x.peek(0)|0x20 == 'e' {
-		x.pos++
-		if x.peek(0) == '+' || x.peek(0) == '-' {
-			x.pos++
-		}
+	if x.takes("Ee") {
+		x.takes("+-")
 	}
 	for isNameByte(x.peek(0)) {
 		x.pos++
 	}
-	if _, ok := parseNumber(x.src[start:x.pos]); !ok {
-		x.fail(x.src[start:x.pos], "malformed number")
+	text := cText(x.src[start:x.pos])
+	if _, ok := parseNumber(text); !ok {
+		x.fail(text, "malformed number")
 	}
+	x.write(start, text)
 }
