@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/slotdiff/slotdiff/fuzz/quirks"
+	"github.com/slotdiff/slotdiff/harness/mask"
+	"github.com/slotdiff/slotdiff/harness/runner"
 	"github.com/slotdiff/slotdiff/harness/scenario"
 	"github.com/slotdiff/slotdiff/harness/verdict"
 )
@@ -18,7 +20,28 @@ func hazard(c *scenario.Case) string {
 			return quirks.NoAddress
 		}
 	}
+	if masksInTransaction(c) {
+		return maskedInTransaction
+	}
 	return quirks.HazardOf(c)
+}
+
+// maskedInTransaction names a transaction with a command in whose answer a mask hides what varies: in that of EXEC it stands bare.
+const maskedInTransaction = "masked-in-transaction"
+
+func masksInTransaction(c *scenario.Case) bool {
+	open := map[string]bool{} // by connection
+	for _, st := range c.Steps() {
+		switch what := strings.TrimPrefix(runner.Describe(c, st), "send "); {
+		case what == "MULTI":
+			open[st.Actor] = true
+		case what == "EXEC" || what == "DISCARD" || what == "RESET":
+			delete(open, st.Actor)
+		case open[st.Actor] && len(mask.ForKind(what)) > 0:
+			return true
+		}
+	}
+	return false
 }
 
 // taskByClock names a difference in what is told of a slot migration that has begun: when that was, and how far it is.

@@ -22,6 +22,8 @@ func TestHazard(t *testing.T) {
 		{"a CONFIG SET cluster-announce-ip foo\n----\n", quirks.NoAddress},
 		{"a CONFIG SET cluster-announce-port 1 Cluster-Announce-IP 127.\n----\n", quirks.NoAddress},
 		{"a send config set cluster-announce-ip 1\n----\n", quirks.NoAddress},
+		{"a MULTI\n----\n\na GET k\n----\n\na/b CLUSTER MYSHARDID\n----\n\na EXEC\n----\n\na CLUSTER MYSHARDID\n----\n", ""},
+		{"a MULTI\n----\n\na GET k\n----\n\na CLUSTER MYSHARDID\n----\n\na EXEC\n----\n", maskedInTransaction},
 		{"p send MEET\n----\n", ""},
 		{"p send MEET ip=127.\n----\n", quirks.NoAddress},
 		{"p send MEET port=0\n----\n", quirks.PortZero},
