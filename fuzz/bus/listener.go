@@ -14,6 +14,8 @@ type listener struct {
 	reply *resp.Reader
 	heard []string        // the messages of this play, and what became of subscriptions
 	shard map[string]bool // the channels of shards that the node has subscribed it to
+	// fold hides the node's own id and ports, as they are when a message comes.
+	fold func(text string) string
 }
 
 // shardChannels are channels of slots that episodes are about: those that the node gets at its beginning, that of actor p and that of
@@ -81,7 +83,7 @@ func (e *listener) listen() error {
 		if len(v.Elems) == 3 {
 			e.subscribed(string(v.Elems[0].Str), string(v.Elems[1].Str))
 		}
-		e.heard = append(e.heard, string(v.AppendText(nil)))
+		e.heard = append(e.heard, e.fold(string(v.AppendText(nil))))
 	}
 }
 

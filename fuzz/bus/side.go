@@ -76,6 +76,7 @@ func (s *side) start(ctx context.Context, name string) error {
 	if err := s.connect(); err != nil {
 		return err
 	}
+	s.ear.fold = s.fold
 	return s.ear.open(n.Addr().String())
 }
 
