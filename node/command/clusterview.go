@@ -168,13 +168,13 @@ func clusterShards(e *Engine, c *Client) {
 		c.text("nodes")
 		c.array(len(sh.Nodes))
 		for _, i := range sh.Nodes {
-			shardNode(c, &v.Nodes[i])
+			shardNode(e, c, &v.Nodes[i])
 		}
 	}
 }
 
 // shardNode mirrors cluster.c:addNodeDetailsToShardReply.
-func shardNode(c *Client, n *cluster.NodeView) {
+func shardNode(e *Engine, c *Client, n *cluster.NodeView) {
 	c.mapOf(6 + b2i(n.Port != 0) + b2i(n.TLSPort != 0) + b2i(n.Hostname != ""))
 	c.text("id")
 	c.bulk(n.ID[:])
@@ -207,6 +207,9 @@ func shardNode(c *Client, n *cluster.NodeView) {
 	c.text("role")
 	c.text(role)
 	c.text("replication-offset")
+	if n.Flags.Has(bus.FlagMyself) && !n.Replica() {
+		n.ReplOffset = e.offset // of now, not of the last report
+	}
 	c.int(n.ReplOffset)
 	c.text("health")
 	c.text(health)

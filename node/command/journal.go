@@ -21,6 +21,28 @@ type journal struct {
 	on      bool
 	flushed bool // everything went, before what keys names
 	keys    map[string]struct{}
+
+	touched  bool  // the running command has changed something
+	commands int64 // that have, of this turn
+}
+
+// counted notes what a command changed as one for the log.
+func (j *journal) counted() {
+	if j.touched {
+		j.touched = false
+		j.commands++
+	}
+}
+
+// advance moves the replication offset as Redis moves it while there is a log and no replica: by one for each command of the log, of which
+// MULTI and EXEC around several are two. Mirrors replication.c:replicationFeedSlaves and server.c:propagatePendingCommands.
+func (e *Engine) advance() {
+	n := e.journal.commands
+	if n > 1 {
+		n += 2
+	}
+	e.offset += n
+	e.journal.commands = 0
 }
 
 // SetJournal says whether changes are kept for AppendJournal. What was kept is forgotten.
@@ -30,12 +52,14 @@ func (e *Engine) SetJournal(on bool) {
 
 func (j *journal) changed(key string) {
 	if j.on {
+		j.touched = true
 		j.keys[key] = struct{}{}
 	}
 }
 
 func (j *journal) emptied() {
 	if j.on {
+		j.touched = true
 		j.flushed = true
 		clear(j.keys)
 	}

@@ -68,6 +68,7 @@ func (e *Engine) run(c *Client) {
 	c.slot, c.replyStart = noSlot, start
 	e.process(c)
 	e.running = nil
+	e.advance()
 	if c.blocked == nil {
 		e.countRequest(c)
 		e.finish(c, start)
@@ -207,6 +208,7 @@ func (e *Engine) call(c *Client) {
 	} else {
 		h(e, c)
 	}
+	e.journal.counted()
 	failed := len(c.Out) > start && c.Out[start] == '-' && !c.has(errorCounted)
 	if c.blocked == nil {
 		e.called(c, failed)
