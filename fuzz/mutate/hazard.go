@@ -1,6 +1,7 @@
 package mutate
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -20,28 +21,51 @@ func hazard(c *scenario.Case) string {
 			return quirks.NoAddress
 		}
 	}
-	if masksInTransaction(c) {
-		return maskedInTransaction
+	if bareOfMasks(c) {
+		return maskedElsewhere
 	}
 	return quirks.HazardOf(c)
 }
 
-// maskedInTransaction names a transaction with a command in whose answer a mask hides what varies: in that of EXEC it stands bare.
-const maskedInTransaction = "masked-in-transaction"
+// maskedElsewhere names a command in whose answer a mask hides what varies, where the answer comes as that of another: of EXEC, or of a
+// command behind one whose answer nobody has read.
+const maskedElsewhere = "masked-elsewhere"
 
-func masksInTransaction(c *scenario.Case) bool {
-	open := map[string]bool{} // by connection
+func bareOfMasks(c *scenario.Case) bool {
+	type conn struct {
+		queues bool // MULTI
+		unread []string
+		late   bool // an answer has been read as that of a later command
+	}
+	conns := map[string]*conn{}
+	masked := func(what string) bool { return len(mask.ForKind(what)) > 0 }
 	for _, st := range c.Steps() {
-		switch what := strings.TrimPrefix(runner.Describe(c, st), "send "); {
-		case what == "MULTI":
-			open[st.Actor] = true
-		case what == "EXEC" || what == "DISCARD" || what == "RESET":
-			delete(open, st.Actor)
-		case open[st.Actor] && len(mask.ForKind(what)) > 0:
+		to := conns[st.Actor]
+		if to == nil {
+			to = &conn{}
+			conns[st.Actor] = to
+		}
+		what, sent := strings.CutPrefix(runner.Describe(c, st), "send ")
+		switch {
+		case strings.HasPrefix(what, "recv"):
+			to.unread = to.unread[min(1, len(to.unread)):]
+			continue
+		case sent:
+			to.unread = append(to.unread, what)
+		case len(to.unread) > 0:
+			to.late = to.late || masked(what) || slices.ContainsFunc(to.unread, masked)
+		}
+		if masked(what) && (to.queues || to.late) {
 			return true
 		}
+		switch what {
+		case "MULTI":
+			to.queues = true
+		case "EXEC", "DISCARD", "RESET":
+			to.queues = false
+		}
 	}
-	return false
+	return slices.ContainsFunc(slices.Collect(maps.Values(conns)), func(to *conn) bool { return to.late })
 }
 
 // taskByClock names a difference in what is told of a slot migration that has begun: when that was, and how far it is.
