@@ -206,11 +206,21 @@ func (e *Engine) comesAgain(ctx context.Context, c *scenario.Case, seed uint64, 
 			return false
 		}
 		if plays--; plays == 0 {
+			if !e.standsFenced(ctx, c, seed) {
+				return false
+			}
 			e.stood.Store(ca.Key(), true)
 			return true
 		}
 	}
 	return false
+}
+
+// standsFenced reports whether the sides still differ, in whatever, where each packet has been processed before anybody else speaks. Where
+// they do not, the difference was which of two came first.
+func (e *Engine) standsFenced(ctx context.Context, c *scenario.Case, seed uint64) bool {
+	f := fenced(c)
+	return f == nil || len(cause.Of(f, e.play(ctx, f, seed, patience))) > 0
 }
 
 // maxAge is how much older a server of one side may be than that of the other: as the target's starts when the oracle's is up, on a busy
