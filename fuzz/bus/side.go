@@ -203,9 +203,30 @@ var scrub = func() (cmds [][]string) {
 	return cmds
 }()
 
+// renew makes the node forget everything until its new id stands to the ids of episodes as nodeID does, which are those of actors and what
+// corpora have in packets: 1111..., 3333..., ffff...: of two nodes with one config epoch the id decides who takes another.
+func (s *side) renew() error {
+	for {
+		r, err := s.ask([]string{"CLUSTER", "RESET", "HARD"}, []string{"CLUSTER", "MYID"})
+		if err != nil {
+			return err
+		}
+		id := r[1].Str
+		switch {
+		case r[0].IsError() || len(id) != bus.IDLen:
+			return fmt.Errorf("%s: CLUSTER RESET HARD: %s, then the id is %q", s.name, resp.Text(r[0]), id)
+		case '4' <= id[0] && id[0] <= 'e':
+			return nil
+		}
+	}
+}
+
 // reset makes the node forget everything and learns its new id. What remains must be what it was after its start.
 func (s *side) reset() error {
-	cmds := append([][]string{{"CLUSTER", "RESET", "HARD"}}, scrub...)
+	if err := s.renew(); err != nil {
+		return err
+	}
+	cmds := slices.Clip(scrub)
 	r, err := s.ask(append(cmds, []string{"CLUSTER", "MYID"}, []string{"CLUSTER", "NODES"}, []string{"CLUSTER", "SHARDS"}, []string{"ROLE"})...)
 	if err != nil {
 		return err
