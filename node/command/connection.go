@@ -91,7 +91,7 @@ func auth(e *Engine, c *Client) {
 			c.ok()
 		}
 	case 3:
-		if string(c.argv[1]) == internalUser {
+		if cString(c.argv[1]) == internalUser {
 			authInternal(e, c)
 			return
 		}
