@@ -105,7 +105,8 @@ func (g *generator) banned(rules []string) []string {
 // to end real Redis.
 func (g *generator) try(op Op) bool {
 	if op.Do == DoSend {
-		if name := g.foreseen(op.Link, op.Frame); name != "" {
+		all := g.cond.stream(&op)
+		if name := g.foreseen(op.Link, all); name != "" {
 			g.e.Held[name]++
 			return false
 		}
@@ -115,7 +116,7 @@ func (g *generator) try(op Op) bool {
 		if !g.framed(op.Link, op.Frame) && !g.one(brokenEvery) {
 			return false
 		}
-		if name := g.cond.quirk(g.quirks, g.e.Hunt, op.Link, op.Frame); name != "" {
+		if name := g.cond.quirk(g.quirks, g.e.Hunt, op.Link, all); name != "" {
 			g.e.Held["quirk:"+name]++
 			return false
 		}

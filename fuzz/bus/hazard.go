@@ -73,6 +73,14 @@ func (c *conductor) quirk(known *quirks.List, hunt bool, l Link, frame []byte) s
 	}
 }
 
+// stream is what an op writes. Of packets that are whole one says as much as many; what is not meets itself where it is written again.
+func (c *conductor) stream(op *Op) []byte {
+	if op.Times < 2 || c.pending(op.Link) == 0 && len(rest(op.Frame)) == 0 {
+		return op.Frame
+	}
+	return bytes.Repeat(op.Frame, op.Times)
+}
+
 // withPending is a frame behind what its link has of a packet that is not yet whole.
 func (c *conductor) withPending(l Link, frame []byte) []byte {
 	tl := c.links[l.index()]

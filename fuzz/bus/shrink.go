@@ -104,7 +104,7 @@ func strays(e *Episode, known *quirks.List) bool {
 	c := newConductor(e.Met)
 	c.acts.deaf = true
 	for i := range e.Ops {
-		if op := &e.Ops[i]; op.Do == DoSend && c.open(op.Link) && c.quirk(known, e.Hunt, op.Link, op.Frame) != "" {
+		if op := &e.Ops[i]; op.Do == DoSend && c.open(op.Link) && c.quirk(known, e.Hunt, op.Link, c.stream(op)) != "" {
 			return true
 		}
 		for _, name := range c.perform(&e.Ops[i]).unsafe {
