@@ -60,6 +60,28 @@ type allocator struct {
 	taken [PortMax - PortMin + 1]bool
 	freed []freed // in quarantine, in the order of their release; their bytes are locked
 	keeps map[*time.Time]bool
+	clock clock
+}
+
+// clock is the time that an allocator goes by; the zero value is the machine's.
+type clock struct {
+	read func() time.Time
+	wait func(time.Duration)
+}
+
+func (c clock) now() time.Time {
+	if c.read == nil {
+		return time.Now()
+	}
+	return c.read()
+}
+
+func (c clock) sleep(d time.Duration) {
+	if c.wait == nil {
+		time.Sleep(d)
+		return
+	}
+	c.wait(d)
 }
 
 // freed is a pair that was given back.
@@ -87,11 +109,11 @@ const (
 // acquire waits where every pair is taken or rests: that many are in use for a
 // moment only, and no case is to fail of it.
 func (a *allocator) acquire() (*Port, error) {
-	for late := time.Now().Add(patience); ; time.Sleep(again) {
+	for late := a.clock.now().Add(patience); ; a.clock.sleep(again) {
 		switch p, err := a.look(); {
 		case p != nil || err != nil:
 			return p, err
-		case time.Now().After(late):
+		case a.clock.now().After(late):
 			return nil, fmt.Errorf("ports: no free pair between %d and %d for %v", PortMin, PortMax, patience)
 		}
 	}
@@ -127,7 +149,7 @@ func (a *allocator) look() (*Port, error) {
 // endQuarantine frees those pairs whose rest was that long, the oldest first and at
 // most so many, and returns how many it freed.
 func (a *allocator) endQuarantine(rest time.Duration, most int) (n int) {
-	for n < most && len(a.freed) > 0 && time.Since(a.freed[0].when) >= rest && !a.kept(a.freed[0].when) {
+	for n < most && len(a.freed) > 0 && a.clock.now().Sub(a.freed[0].when) >= rest && !a.kept(a.freed[0].when) {
 		off := a.freed[0].off
 		a.freed = a.freed[1:]
 		a.taken[off] = false
@@ -144,7 +166,7 @@ func (a *allocator) keep() (done func()) {
 	if a.keeps == nil {
 		a.keeps = map[*time.Time]bool{}
 	}
-	since := time.Now()
+	since := a.clock.now()
 	a.keeps[&since] = true
 	return func() {
 		a.mu.Lock()
@@ -191,7 +213,7 @@ func (a *allocator) scan() (*Port, error) {
 func (a *allocator) release(client uint16) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.freed = append(a.freed, freed{off: int(client) - PortMin, when: time.Now()})
+	a.freed = append(a.freed, freed{off: int(client) - PortMin, when: a.clock.now()})
 }
 
 // UserTempDir is a directory of this user alone, below os.TempDir, that holds one

@@ -72,9 +72,9 @@ func TestRest(t *testing.T) {
 			t.Errorf("of %d bytes %d are left, want %d", tc.have, got, tc.want)
 		}
 	}
-	// A link that ends has nothing left, though seven of its bytes may yet become a packet.
+	// A link that ends, as with a web browser's request, has nothing left; the first seven bytes may yet become a packet.
 	for n, want := range map[int]int{7: 7, 8: 0, 12: 0} {
-		b := append(slices.Clone(frame), "XXXXXXXXXXXX"[:n]...)
+		b := append(slices.Clone(frame), "GET / HTTP/1"[:n]...)
 		if got := len(rest(b)); got != want {
 			t.Errorf("of %d bytes that are no packet %d are left, want %d", n, got, want)
 		}
