@@ -151,11 +151,11 @@ func (n *node) checkNodes(text string) (id, role string, err error) {
 }
 
 // checkAddress reads "ip:port@cport[,hostname...]". A node without address (flag
-// noaddr), one that nodes.conf only names, which has no role (noflags, later fail?), and oneself
+// noaddr), one that nodes.conf only names, which has no role (noflags, then fail? or fail), and oneself
 // before the first MEET may have none.
 func (n *node) checkAddress(field string, flags []string) error {
 	addr, _, _ := strings.Cut(field, ",")
-	if addr == ":0@0" && !slices.Contains(flags, "master") && !slices.Contains(flags, "slave") {
+	if named := []string{"noflags", "fail?", "fail"}; addr == ":0@0" && !slices.ContainsFunc(flags, func(f string) bool { return !slices.Contains(named, f) }) {
 		return nil
 	}
 	hostport, cport, ok := strings.Cut(addr, "@")

@@ -75,6 +75,9 @@ func TestVerdicts(t *testing.T) {
 		{what: "control character", steps: setGet, target: map[string]string{"CLUSTER NODES": bulk(strings.Replace(line1, "127", "\x01", 1))}, want: verdict.Fail, cause: "control character"},
 		{what: "address", steps: setGet, target: map[string]string{"CLUSTER NODES": bulk(strings.Replace(line1, "127.0.0.1", "1.2.3", 1))}, want: verdict.Fail, cause: "cannot be dialled|not an address"},
 		{what: "port", steps: setGet, target: map[string]string{"CLUSTER NODES": bulk(strings.Replace(line1, ":7000", ":0", 1))}, want: verdict.Fail, cause: "not a port"},
+		{what: "no address, only named", steps: setGet, target: map[string]string{"CLUSTER NODES": bulk(line1 + homeless("fail?"))}, want: verdict.Pass},
+		{what: "no address in a handshake", steps: setGet, target: map[string]string{"CLUSTER NODES": bulk(line1 + homeless("handshake"))}, want: verdict.Fail, cause: "not a port"},
+		{what: "no address, a master", steps: setGet, target: map[string]string{"CLUSTER NODES": bulk(line1 + homeless("master,fail?"))}, want: verdict.Fail, cause: "not a port"},
 		{what: "role", steps: setGet, target: map[string]string{"ROLE": "*1\r\n$5\r\nslave\r\n"}, want: verdict.Fail, cause: "ROLE says"},
 		{what: "info", steps: setGet, target: map[string]string{"INFO REPLICATION": bulk("# Replication\r\nrole:slave\r\n")}, want: verdict.Fail, cause: "role:master"},
 		{what: "slot count", steps: setGet, target: map[string]string{"CLUSTER COUNTKEYSINSLOT 12182": ":2\r\n"}, want: verdict.Fail, cause: "COUNTKEYSINSLOT 12182 is 2"},
@@ -112,6 +115,11 @@ func TestVerdicts(t *testing.T) {
 
 // line1 is a healthy line of CLUSTER NODES.
 const line1 = "0000000000000000000000000000000000000abc 127.0.0.1:7000@17000 myself,master - 0 0 0 connected\n"
+
+// homeless is a line of a node without an address.
+func homeless(flags string) string {
+	return "0000000000000000000000000000000000000def :0@0 " + flags + " - 0 0 0 disconnected\n"
+}
 
 func bulk(s string) string { return "$" + itoa(len(s)) + "\r\n" + s + "\r\n" }
 
