@@ -282,6 +282,7 @@ func (s *server) handle(ev any) {
 // turn does what is due after the events that were there: it is the beforeSleep
 // of Redis. Replies are written last, so that what they rest on is durable.
 func (s *server) turn() {
+	s.performReady() // in Redis a packet has had its effects, on blocked clients too, before a cron looks
 	if s.now >= s.core.NextTick() {
 		s.report()
 		s.step(cluster.Tick{})
